@@ -1,0 +1,59 @@
+// The words that kernels are written in. Each acts on one 16-byte vector (four f32 or two f64 lanes) and rounds once.
+// src/real.ts has the same words for a single number.
+
+/** Bytes in a vector: what a kernel's loop advances by. */
+export const VECTOR: usize = 16;
+
+/** The scalar in slot `i` of the step's scalars, in every lane. */
+export function scalar(h: usize, i: usize): v128 {
+  return v128.splat<real>(load<real>(h + i * sizeof<real>()));
+}
+
+export function read(at: usize): v128 {
+  return v128.load(at);
+}
+
+export function write(at: usize, x: v128): void {
+  v128.store(at, x);
+}
+
+export function add(a: v128, b: v128): v128 {
+  return v128.add<real>(a, b);
+}
+
+export function sub(a: v128, b: v128): v128 {
+  return v128.sub<real>(a, b);
+}
+
+export function mul(a: v128, b: v128): v128 {
+  return v128.mul<real>(a, b);
+}
+
+export function div(a: v128, b: v128): v128 {
+  return v128.div<real>(a, b);
+}
+
+export function sqrt(x: v128): v128 {
+  return v128.sqrt<real>(x);
+}
+
+export function abs(x: v128): v128 {
+  return v128.abs<real>(x);
+}
+
+export function square(x: v128): v128 {
+  return mul(x, x);
+}
+
+/** `b` where `a < b`, else `a`: a NaN in `a` stays. */
+export function max(a: v128, b: v128): v128 {
+  return v128.pmax<real>(a, b);
+}
+
+/** Moves `a` towards `b` by the share `w`: a + w (b - a). */
+export function lerp(a: v128, b: v128, w: v128): v128 {
+  return add(a, mul(w, sub(b, a)));
+}
+
+/** Bytes of an element, exported so that a module tells its dtype. */
+export const REAL_BYTES: i32 = sizeof<real>();

@@ -1,0 +1,43 @@
+import { add, div, lerp, max, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+
+export function adam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
+  const keep = scalar(h, 0);
+  const step = scalar(h, 1);
+  const w1 = scalar(h, 2);
+  const b2 = scalar(h, 3);
+  const w2 = scalar(h, 4);
+  const c2 = scalar(h, 5);
+  const root = scalar(h, 6);
+  const eps = scalar(h, 7);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = read(g + i);
+    const mi = lerp(read(m + i), gi, w1);
+    const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
+    const denominator = add(mul(c2, sqrt(add(vi, root))), eps);
+    write(m + i, mi);
+    write(v + i, vi);
+    write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)));
+  }
+}
+
+export function adamAmsgrad(n: usize, p: usize, g: usize, m: usize, v: usize, vmax: usize, h: usize): void {
+  const keep = scalar(h, 0);
+  const step = scalar(h, 1);
+  const w1 = scalar(h, 2);
+  const b2 = scalar(h, 3);
+  const w2 = scalar(h, 4);
+  const c2 = scalar(h, 5);
+  const root = scalar(h, 6);
+  const eps = scalar(h, 7);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = read(g + i);
+    const mi = lerp(read(m + i), gi, w1);
+    const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
+    const ui = max(vi, read(vmax + i));
+    const denominator = add(mul(c2, sqrt(add(ui, root))), eps);
+    write(m + i, mi);
+    write(v + i, vi);
+    write(vmax + i, ui);
+    write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)));
+  }
+}

@@ -1,0 +1,85 @@
+import type { Reals } from "./real.js";
+import type { Dtype, Range } from "./rule.js";
+
+/** What a value is, for an error's "got …". */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "object") return tagOf(value);
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  return String(value);
+}
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** Whether a value is a typed array of a dtype, of this realm or another. */
+export function isReals(value: unknown, dtype: Dtype): value is Reals {
+  return value instanceof (dtype === "f32" ? Float32Array : Float64Array) || dtypeOf(value) === dtype;
+}
+
+/** The dtype of a typed array of any realm, or undefined. */
+export function dtypeOf(value: unknown): Dtype | undefined {
+  if (!ArrayBuffer.isView(value)) return undefined;
+  const tag = tagOf(value);
+  return tag === "Float32Array" ? "f32" : tag === "Float64Array" ? "f64" : undefined;
+}
+
+export const arrayName: Readonly<Record<Dtype, string>> = { f32: "Float32Array", f64: "Float64Array" };
+
+/** Throws unless `value` is a number in the range. */
+export function checkNumber(who: string, name: string, value: unknown, [from, to]: Range): number {
+  if (typeof value !== "number") {
+    throw new TypeError(`${who}: ${name} must be a number or a schedule, got ${describe(value)}`);
+  }
+  if (!(value >= from && value < to)) {
+    throw new RangeError(`${who}: ${name} must be in [${from}, ${to}), got ${value}`);
+  }
+  return value;
+}
+
+export function checkFlag(who: string, name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`${who}: ${name} must be true or false, got ${describe(value)}`);
+  return value;
+}
+
+/** Throws unless the array keeps its length: one that is detached, or can be resized, would move under the optimizer. */
+export function checkFixed(who: string, name: string, array: Reals): void {
+  const buffer = array.buffer as { resizable?: boolean; growable?: boolean };
+  if (buffer.resizable || buffer.growable) {
+    throw new TypeError(`${who}: array "${name}" must have a buffer of fixed size, got a resizable one`);
+  }
+  if (isDetached(array)) throw new TypeError(`${who}: array "${name}" is detached`);
+}
+
+/** Whether the array's buffer was transferred away. */
+export function isDetached(array: Reals): boolean {
+  try {
+    new Uint8Array(array.buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Throws if two of the arrays share memory. */
+export function checkDisjoint(who: string, arrays: readonly (readonly [name: string, array: Reals])[]): void {
+  const byBuffer = new Map<ArrayBufferLike, [string, Reals][]>();
+  for (const [name, array] of arrays) {
+    if (array.length === 0) continue;
+    const others = byBuffer.get(array.buffer);
+    if (others) others.push([name, array]);
+    else byBuffer.set(array.buffer, [[name, array]]);
+  }
+  for (const sharing of byBuffer.values()) {
+    sharing.sort(([, a], [, b]) => a.byteOffset - b.byteOffset);
+    for (let i = 1; i < sharing.length; i++) {
+      const [before, a] = sharing[i - 1];
+      const [name, b] = sharing[i];
+      if (b.byteOffset < a.byteOffset + a.byteLength) {
+        throw new RangeError(`${who}: parameters "${before}" and "${name}" must not share memory`);
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { GroupView } from "./group.js";
+import { type Kind, Optimizer } from "./optimizer.js";
+import { type AnyRule, type Common, common, type Defaults, type Dtype, type Rule } from "./rule.js";
+import type { DtypeOf, GroupView as GroupOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
+
+/** An optimizer of one rule: `H` are its options. */
+export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = Optimizer<N, D> &
+  Hyperparameters<H> & { readonly groups: readonly GroupOf<H, N>[] };
+
+/** The class of a rule. */
+export interface OptimizerClass<H = Record<never, never>> {
+  new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
+    params: P,
+    options?: Options<H, D>,
+  ): OptimizerOf<H, NamesOf<P>, D>;
+  new <const G extends readonly ParamSet[], D extends Dtype = DtypeOf<G[number]>>(
+    groups: { readonly [I in keyof G]: { readonly params: G[I] } & Partial<Settings<H>> },
+    options?: Options<H, D>,
+  ): OptimizerOf<H, NamesOf<G[number]>, D>;
+  /** Every option that changes the update, with its default. */
+  readonly defaults: Readonly<H>;
+  /** The canonical name, in lower case. */
+  readonly optimizer: string;
+}
+
+/** Makes the class of a rule. */
+export function defineOptimizer<H extends Defaults>(
+  rule: Rule<H>,
+): OptimizerClass<{ [K in keyof (H & Common)]: (H & Common)[K] }> {
+  const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
+  const kind: Kind = { rule: rule as unknown as AnyRule, defaults, accessors: GroupView.accessors(defaults) };
+  const named = {
+    [rule.name]: class extends Optimizer {
+      static readonly defaults = defaults;
+      static readonly optimizer = rule.name.toLowerCase();
+
+      constructor(params: unknown, options: unknown = {}) {
+        super(kind, params, options);
+      }
+    },
+  };
+  const made = named[rule.name];
+  for (const name of Object.keys(defaults)) {
+    Object.defineProperty(made.prototype, name, shorthand(name));
+  }
+  return made as unknown as ReturnType<typeof defineOptimizer<H>>;
+}
+
+/** `opt.lr`: reads the first group's value and sets all groups', or none of them. */
+function shorthand(name: string): PropertyDescriptor {
+  type Groups = Record<string, unknown>[];
+  return {
+    configurable: true,
+    get(this: Optimizer) {
+      return (this.groups as Groups)[0][name];
+    },
+    set(this: Optimizer, value: unknown) {
+      Optimizer.assign(this, name, value);
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import * as classes from "./optimizers/index.js";
+
+export type { OptimizerClass, OptimizerOf } from "./define.js";
+export type { Optimizer } from "./optimizer.js";
+export * from "./optimizers/index.js";
+export type { Dtype } from "./rule.js";
+export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";
+export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
+export { useModule } from "./wasm.js";
+
+type Classes = typeof classes;
+
+/** Every optimizer by its canonical name: `optimizers.adamw === AdamW`. */
+export const optimizers = /* @__PURE__ */ Object.freeze(
+  Object.fromEntries(Object.entries(classes).map(([name, made]) => [name.toLowerCase(), made])),
+) as { readonly [K in keyof Classes as Lowercase<K>]: Classes[K] };

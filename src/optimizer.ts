@@ -1,0 +1,255 @@
+/// <reference lib="esnext.disposable" />
+import { type Backend, openBackend } from "./backend.js";
+import { arrayName, describe, isDetached, isReals } from "./check.js";
+import { Group, GroupView } from "./group.js";
+import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
+import type { Placed } from "./part.js";
+import type { AnyRule, Defaults, Dtype } from "./rule.js";
+import { type Clock, Settings } from "./settings.js";
+import {
+  type LoadOptions,
+  type LoadResult,
+  loadState,
+  type Progress,
+  type StateDict,
+  saveState,
+} from "./state-dict.js";
+import type { Grads, View } from "./types.js";
+
+type Views<N extends string, D extends Dtype> = { readonly [K in N]: View<D> };
+type States<N extends string, D extends Dtype> = { readonly [K in N]: { readonly [slot: string]: View<D> } };
+
+/** A rule as a class has it: with all its options, and the properties that show them. */
+export interface Kind {
+  readonly rule: AnyRule;
+  readonly defaults: Defaults;
+  readonly accessors: PropertyDescriptorMap;
+}
+
+/**
+ * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
+ * `N` are the parameters' names, `D` the dtype.
+ */
+export class Optimizer<N extends string = string, D extends Dtype = Dtype> {
+  /** Where the loops run. */
+  readonly backend: "wasm" | "js";
+  readonly dtype: D;
+  readonly #kind: Kind;
+  readonly #options: Readonly<Record<string, unknown>>;
+  readonly #backend: Backend;
+  readonly #clock: Clock = { steps: 0 };
+  #groups: Group[] = [];
+  #groupViews: readonly GroupView[] = [];
+  #tensors: readonly Placed[] = [];
+  #numbered = 0;
+  #params = {} as Views<N, D>;
+  #grads = {} as Views<N, D>;
+  #state = {} as States<N, D>;
+  #disposed = false;
+
+  /** @internal */
+  constructor(kind: Kind, params: unknown, options: unknown) {
+    const who = kind.rule.name;
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
+    }
+    const { dtype, backend = "auto", ...rest } = options as Record<string, unknown>;
+    const specs = readGroups(who, params);
+    this.#kind = kind;
+    this.#options = rest;
+    this.dtype = chooseDtype(
+      who,
+      dtype,
+      specs.flatMap(({ tensors }) => tensors),
+    ) as D;
+    this.#backend = openBackend(who, backend, this.dtype);
+    this.backend = this.#backend.name;
+    this.#add(specs);
+  }
+
+  /** Views on the parameters, by name. An array that you handed over is shown itself. */
+  get params(): Views<N, D> {
+    this.#checkAlive();
+    return this.#params;
+  }
+
+  /** Views on the gradients: write them here, or hand them to `step`. */
+  get grads(): Views<N, D> {
+    this.#checkAlive();
+    return this.#grads;
+  }
+
+  /** Views on the state, by parameter and slot. */
+  get state(): States<N, D> {
+    this.#checkAlive();
+    return this.#state;
+  }
+
+  /** The groups, each with its `names` and its options as properties, read at every step. */
+  get groups(): readonly object[] {
+    return this.#groupViews;
+  }
+
+  /** The number of steps taken. */
+  get steps(): number {
+    return this.#clock.steps;
+  }
+
+  /** Bytes of memory that the optimizer holds, without your own arrays. */
+  get bytes(): number {
+    return this.#disposed ? 0 : this.#groups.reduce((sum, group) => sum + group.bytes, 0);
+  }
+
+  /**
+   * One optimizer step over all parameters, with the gradients in `grads`, or with arrays handed over: one for each parameter,
+   * of its length and the optimizer's dtype. After an error nothing has changed.
+   */
+  step(grads?: Grads<N, D>): this {
+    this.#checkAlive();
+    const given = grads !== undefined && (grads as unknown) !== this.#grads;
+    for (const tensor of this.#tensors) {
+      if (tensor.params.length !== tensor.length) {
+        throw new TypeError(
+          `step: parameter "${tensor.name}" has length ${tensor.params.length}, expected ${tensor.length}; was it transferred?`,
+        );
+      }
+    }
+    if (given) this.#take(grads);
+    for (const { settings } of this.#groups) {
+      if (settings.schedules.size > 0) settings.follow();
+    }
+    for (const group of this.#groups) group.step(given);
+    this.#clock.steps++;
+    return this;
+  }
+
+  /** Sets all gradients to zero. */
+  zeroGrad(): this {
+    this.#checkAlive();
+    for (const { grads } of this.#tensors) grads.fill(0);
+    return this;
+  }
+
+  /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */
+  addGroup(group: { readonly params: unknown }): this {
+    this.#checkAlive();
+    this.#add([readGroup(this.#kind.rule.name, group, this.#numbered)]);
+    return this;
+  }
+
+  /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
+  stateDict(): StateDict {
+    this.#checkAlive();
+    return saveState(this.#progress());
+  }
+
+  /**
+   * Takes over a state dict of the same optimizer, parameters included if it has them. It is checked whole before anything
+   * changes; a scheduled hyperparameter keeps its schedule.
+   */
+  loadStateDict(dict: StateDict, options: LoadOptions = {}): LoadResult {
+    this.#checkAlive();
+    return loadState(this.#progress(), dict, options);
+  }
+
+  /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const group of this.#groups) group.release();
+  }
+
+  static {
+    // engines without explicit resource management have no such symbol
+    if (Symbol.dispose) {
+      Object.defineProperty(Optimizer.prototype, Symbol.dispose, { value: Optimizer.prototype.dispose });
+    }
+  }
+
+  /** @internal Sets a hyperparameter in all groups, or in none. */
+  static assign(optimizer: Optimizer, name: string, value: unknown): void {
+    const all = optimizer.#groups.map(({ settings }) => settings);
+    const before = all.map((settings) => settings.source(name));
+    try {
+      for (const settings of all) settings.set(name, value);
+    } catch (error) {
+      for (const [i, settings] of all.entries()) if (typeof before[i] !== "boolean") settings.set(name, before[i]);
+      throw error;
+    }
+  }
+
+  #progress(): Progress {
+    const { rule, defaults } = this.#kind;
+    return { rule, defaults, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
+  }
+
+  #add(specs: readonly GroupSpec[]): void {
+    const { rule, defaults, accessors } = this.#kind;
+    const known = this.#tensors as readonly { name: string }[];
+    const added = specs.flatMap(({ tensors }) => tensors);
+    checkDistinct(rule.name, [...(known as Placed[]), ...added]);
+    chooseDtype(rule.name, this.dtype, added);
+    const settings = specs.map(
+      ({ overrides }) => new Settings(rule, defaults, { ...this.#options, ...overrides }, this.#clock),
+    );
+    const groups: Group[] = [];
+    try {
+      for (const [i, { tensors }] of specs.entries()) {
+        groups.push(new Group(rule, settings[i], this.#backend, this.dtype, tensors));
+      }
+    } catch (error) {
+      for (const group of groups) group.release();
+      throw error;
+    }
+    this.#groups = [...this.#groups, ...groups];
+    this.#groupViews = Object.freeze(this.#groups.map((group) => new GroupView(group, accessors)));
+    this.#tensors = this.#groups.flatMap(({ names, parts }) =>
+      inOrder(
+        names,
+        parts.flatMap(({ tensors }) => tensors),
+      ),
+    );
+    this.#params = record(this.#tensors, ({ params }) => params) as Views<N, D>;
+    this.#grads = record(this.#tensors, ({ grads }) => grads) as Views<N, D>;
+    this.#state = record(this.#tensors, ({ state }) => state) as States<N, D>;
+  }
+
+  #take(grads: unknown): void {
+    if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+      throw new TypeError(`step: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
+    }
+    const record = grads as Readonly<Record<string, unknown>>;
+    for (const tensor of this.#tensors) {
+      const g = record[tensor.name];
+      if (!isReals(g, this.dtype)) throw new TypeError(this.#wrongGradient(tensor.name, g));
+      if (g.length !== tensor.length) {
+        if (isDetached(g)) throw new TypeError(`step: gradient "${tensor.name}" is detached`);
+        throw new RangeError(`step: gradient "${tensor.name}" has length ${g.length}, expected ${tensor.length}`);
+      }
+      tensor.given = g;
+    }
+    let count = 0;
+    for (const _name in record) count++;
+    if (count === this.#tensors.length) return;
+    const unknown = Object.keys(record).filter((name) => !Object.hasOwn(this.#params, name));
+    throw new TypeError(`step: unknown gradient ${unknown.map((name) => `"${name}"`).join(", ")}`);
+  }
+
+  #wrongGradient(name: string, g: unknown): string {
+    if (g === undefined) return `step: gradient "${name}" is missing`;
+    return `step: gradient "${name}" must be a ${arrayName[this.dtype]}, got ${describe(g)}`;
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new Error(`${this.#kind.rule.name}: used after dispose()`);
+  }
+}
+
+function inOrder(names: readonly string[], tensors: readonly Placed[]): Placed[] {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  return names.map((name) => byName.get(name) as Placed);
+}
+
+function record<T>(tensors: readonly Placed[], pick: (tensor: Placed) => T): Readonly<Record<string, T>> {
+  return Object.freeze(Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)])));
+}

@@ -1,0 +1,35 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/adadelta.js";
+import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
+
+/** Adadelta: the step is scaled by the root mean square of past updates. Zeiler, 2012 (arXiv 1212.5701), algorithm 1. */
+export const Adadelta = /* @__PURE__ */ defineOptimizer({
+  name: "Adadelta",
+  defaults: { lr: 1, rho: 0.9, eps: 1e-6 },
+  ranges: { lr: [0, Infinity], rho: [0, 1], eps: [0, Infinity] },
+  state: () => ({ s: 0, d: 0 }),
+  kernel: () => "adadelta",
+  scalars(s, h) {
+    s[0] = h.lr;
+    s[1] = h.rho;
+    s[2] = 1 - h.rho;
+    s[3] = h.eps;
+  },
+  twins: { f32, f64: { adadelta } },
+});
+
+export function adadelta(n: number, p: Reals, g: Reals, s: Reals, d: Reals, h: Reals): void {
+  const lr = h[0];
+  const rho = h[1];
+  const w = h[2];
+  const eps = h[3];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const di = d[i];
+    const si = add(mul(rho, s[i]), mul(mul(w, gi), gi));
+    const delta = mul(div(sqrt(add(di, eps)), sqrt(add(si, eps))), gi);
+    s[i] = si;
+    d[i] = add(mul(rho, di), mul(mul(w, delta), delta));
+    p[i] = sub(p[i], mul(lr, delta));
+  }
+}

@@ -1,0 +1,37 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/adagrad.js";
+import { add, div, mul, type Reals, sqrt, square, sub } from "../real.js";
+
+/** Adagrad: each element's rate falls with the sum of its squared gradients. Duchi, Hazan and Singer, 2011. */
+export const Adagrad = /* @__PURE__ */ defineOptimizer({
+  name: "Adagrad",
+  defaults: { lr: 1e-2, lrDecay: 0, initialAccumulator: 0, eps: 1e-10, epsRoot: 0 },
+  ranges: {
+    lr: [0, Infinity],
+    lrDecay: [0, Infinity],
+    initialAccumulator: [0, Infinity],
+    eps: [0, Infinity],
+    epsRoot: [0, Infinity],
+  },
+  state: (h) => ({ s: h.initialAccumulator }),
+  kernel: () => "adagrad",
+  scalars(s, h, t) {
+    s[0] = h.lr / (1 + (t - 1) * h.lrDecay);
+    s[1] = h.epsRoot;
+    s[2] = h.eps;
+  },
+  twins: { f32, f64: { adagrad } },
+});
+
+export function adagrad(n: number, p: Reals, g: Reals, s: Reals, h: Reals): void {
+  const lr = h[0];
+  const root = h[1];
+  const eps = h[2];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const si = add(s[i], square(gi));
+    const denominator = add(sqrt(add(si, root)), eps);
+    s[i] = si;
+    p[i] = sub(p[i], div(mul(lr, gi), denominator));
+  }
+}

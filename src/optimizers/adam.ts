@@ -1,0 +1,97 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/adam.js";
+import { power } from "../power.js";
+import { add, div, lerp, max, mul, type Reals, sqrt, sub } from "../real.js";
+import type { Values } from "../rule.js";
+
+type AdamValues = Values<{
+  lr: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  epsRoot: number;
+  biasCorrection: boolean;
+}>;
+
+/** What Adam and AdamW share: buffers and kernels. */
+export const adamLoops = {
+  state: (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...(h.amsgrad && { vmax: 0 }) }),
+  kernel: (h: Values<{ amsgrad: boolean }>) => (h.amsgrad ? "adamAmsgrad" : "adam"),
+  twins: { f32, f64: { adam, adamAmsgrad } },
+};
+
+/** Adam: moving averages of the gradient and its square. Kingma and Ba, 2014 (arXiv 1412.6980); amsgrad: Reddi et al., 2018. */
+export const Adam = /* @__PURE__ */ defineOptimizer({
+  name: "Adam",
+  defaults: {
+    lr: 1e-3,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    epsRoot: 0,
+    decoupled: false,
+    amsgrad: false,
+    biasCorrection: true,
+  },
+  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ...adamLoops,
+  scalars: (s, h, t) => adamScalars(s, h, t, h.decoupled ? h.weightDecay : 0),
+  decoupled: (h) => h.decoupled,
+});
+
+/** The scalars of a step; `decay` is the weight decay that the kernel applies. */
+export function adamScalars(s: Reals, h: AdamValues, t: number, decay: number): void {
+  const c1 = h.biasCorrection ? 1 - power(h.beta1, t) : 1;
+  const c2 = h.biasCorrection ? 1 - power(h.beta2, t) : 1;
+  s[0] = 1 - h.lr * decay;
+  s[1] = h.lr / c1;
+  s[2] = 1 - h.beta1;
+  s[3] = h.beta2;
+  s[4] = 1 - h.beta2;
+  // sqrt(v / c2 + epsRoot) = sqrt(v + epsRoot c2) / sqrt(c2)
+  s[5] = 1 / Math.sqrt(c2);
+  s[6] = h.epsRoot * c2;
+  s[7] = h.eps;
+}
+
+export function adam(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
+  const keep = h[0];
+  const step = h[1];
+  const w1 = h[2];
+  const b2 = h[3];
+  const w2 = h[4];
+  const c2 = h[5];
+  const root = h[6];
+  const eps = h[7];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const mi = lerp(m[i], gi, w1);
+    const vi = add(mul(b2, v[i]), mul(mul(w2, gi), gi));
+    const denominator = add(mul(c2, sqrt(add(vi, root))), eps);
+    m[i] = mi;
+    v[i] = vi;
+    p[i] = sub(mul(keep, p[i]), div(mul(step, mi), denominator));
+  }
+}
+
+export function adamAmsgrad(n: number, p: Reals, g: Reals, m: Reals, v: Reals, vmax: Reals, h: Reals): void {
+  const keep = h[0];
+  const step = h[1];
+  const w1 = h[2];
+  const b2 = h[3];
+  const w2 = h[4];
+  const c2 = h[5];
+  const root = h[6];
+  const eps = h[7];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const mi = lerp(m[i], gi, w1);
+    const vi = add(mul(b2, v[i]), mul(mul(w2, gi), gi));
+    const ui = max(vi, vmax[i]);
+    const denominator = add(mul(c2, sqrt(add(ui, root))), eps);
+    m[i] = mi;
+    v[i] = vi;
+    vmax[i] = ui;
+    p[i] = sub(mul(keep, p[i]), div(mul(step, mi), denominator));
+  }
+}

@@ -1,0 +1,21 @@
+import { defineOptimizer } from "../define.js";
+import { adamLoops, adamScalars } from "./adam.js";
+
+/** AdamW: Adam whose weight decay shrinks the weights, not the gradient. Loshchilov and Hutter, 2017 (arXiv 1711.05101). */
+export const AdamW = /* @__PURE__ */ defineOptimizer({
+  name: "AdamW",
+  defaults: {
+    lr: 1e-3,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    epsRoot: 0,
+    weightDecay: 1e-2,
+    amsgrad: false,
+    biasCorrection: true,
+  },
+  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ...adamLoops,
+  scalars: (s, h, t) => adamScalars(s, h, t, h.weightDecay),
+  decoupled: () => true,
+});

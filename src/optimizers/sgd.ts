@@ -1,0 +1,54 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/sgd.js";
+import { add, mul, type Reals, sub } from "../real.js";
+
+/** Stochastic gradient descent, with momentum as PyTorch writes it. Robbins and Monro, 1951; Sutskever et al., 2013. */
+export const SGD = /* @__PURE__ */ defineOptimizer({
+  name: "SGD",
+  defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false },
+  ranges: { lr: [0, Infinity], momentum: [0, Infinity], dampening: [0, Infinity] },
+  state: (h): Record<string, number> => (h.momentum === 0 ? {} : { buf: 0 }),
+  kernel: (h) => (h.momentum === 0 ? "sgd" : h.nesterov ? "sgdNesterov" : "sgdMomentum"),
+  scalars(s, h, t) {
+    s[0] = h.lr;
+    s[1] = h.momentum;
+    // the first gradient enters the buffer whole
+    s[2] = t === 1 ? 1 : 1 - h.dampening;
+  },
+  conflict(h) {
+    if (h.nesterov && (h.momentum === 0 || h.dampening !== 0)) {
+      return `nesterov needs momentum > 0 and dampening 0, got momentum ${h.momentum} and dampening ${h.dampening}`;
+    }
+    return undefined;
+  },
+  twins: { f32, f64: { sgd, sgdMomentum, sgdNesterov } },
+});
+
+export function sgd(n: number, p: Reals, g: Reals, h: Reals): void {
+  const lr = h[0];
+  for (let i = 0; i < n; i++) {
+    p[i] = sub(p[i], mul(lr, g[i]));
+  }
+}
+
+export function sgdMomentum(n: number, p: Reals, g: Reals, buf: Reals, h: Reals): void {
+  const lr = h[0];
+  const mu = h[1];
+  const mix = h[2];
+  for (let i = 0; i < n; i++) {
+    const bi = add(mul(mu, buf[i]), mul(mix, g[i]));
+    buf[i] = bi;
+    p[i] = sub(p[i], mul(lr, bi));
+  }
+}
+
+export function sgdNesterov(n: number, p: Reals, g: Reals, buf: Reals, h: Reals): void {
+  const lr = h[0];
+  const mu = h[1];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const bi = add(mul(mu, buf[i]), gi);
+    buf[i] = bi;
+    p[i] = sub(p[i], mul(lr, add(gi, mul(mu, bi))));
+  }
+}

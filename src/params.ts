@@ -1,0 +1,121 @@
+import { arrayName, checkDisjoint, checkFixed, describe, dtypeOf } from "./check.js";
+import type { Reals } from "./real.js";
+import type { Dtype } from "./rule.js";
+
+/** A parameter as the caller described it. */
+export interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly length: number;
+  /** The caller's array, if it is the caller's. */
+  readonly own?: Reals;
+}
+
+/** A group as the caller described it: its tensors, and options of its own. */
+export interface GroupSpec {
+  readonly tensors: readonly Tensor[];
+  readonly overrides: Readonly<Record<string, unknown>>;
+}
+
+/** Reads the first argument of an optimizer: a record, a list of inits, or a list of groups. */
+export function readGroups(who: string, params: unknown): GroupSpec[] {
+  if (!Array.isArray(params)) return [{ tensors: readSet(who, params, 0), overrides: {} }];
+  const groups = params.filter(isGroup);
+  if (groups.length === 0) return [{ tensors: readSet(who, params, 0), overrides: {} }];
+  if (groups.length < params.length) {
+    throw new TypeError(`${who}: params must be all groups or all parameters, got ${groups.length} groups`);
+  }
+  let numbered = 0;
+  return groups.map((group) => {
+    const spec = readGroup(who, group, numbered);
+    if (Array.isArray(group.params)) numbered += spec.tensors.length;
+    return spec;
+  });
+}
+
+/** Reads `{ params, ...overrides }`; a list of parameters is numbered from `numbered` on. */
+export function readGroup(who: string, group: unknown, numbered: number): GroupSpec {
+  if (!isGroup(group)) throw new TypeError(`${who}: a group must be { params, ...options }, got ${describe(group)}`);
+  const { params, ...overrides } = group;
+  return { tensors: readSet(who, params, numbered), overrides };
+}
+
+function isGroup(value: unknown): value is { params: unknown } & Record<string, unknown> {
+  return typeof value === "object" && value !== null && "params" in value;
+}
+
+function readSet(who: string, set: unknown, numbered: number): Tensor[] {
+  if (Array.isArray(set)) return set.map((init, i) => readInit(who, String(numbered + i), init));
+  if (typeof set !== "object" || set === null || ArrayBuffer.isView(set)) {
+    throw new TypeError(`${who}: params must be a record or an array of parameters, got ${describe(set)}`);
+  }
+  return Object.entries(set).map(([name, init]) => readInit(who, name, init));
+}
+
+function readInit(who: string, name: string, init: unknown): Tensor {
+  if (typeof init === "number") return { name, shape: [init], length: sizeOf(who, name, [init]) };
+  if (Array.isArray(init)) return { name, shape: [...init], length: sizeOf(who, name, init) };
+  if (dtypeOf(init)) return owned(who, name, init as Reals, [(init as Reals).length]);
+  if (typeof init === "object" && init !== null && "data" in init && "shape" in init) {
+    const { data, shape } = init;
+    if (dtypeOf(data) && Array.isArray(shape)) return owned(who, name, data as Reals, shape);
+  }
+  throw new TypeError(
+    `${who}: parameter "${name}" must be a Float32Array, a Float64Array, a length, a shape or { data, shape }, ` +
+      `got ${describe(init)}`,
+  );
+}
+
+function owned(who: string, name: string, own: Reals, shape: readonly number[]): Tensor {
+  checkFixed(who, name, own);
+  const length = sizeOf(who, name, shape);
+  if (own.length !== length) {
+    throw new RangeError(`${who}: parameter "${name}" has length ${own.length}, expected ${length} for its shape`);
+  }
+  return { name, shape: [...shape], length, own };
+}
+
+function sizeOf(who: string, name: string, shape: readonly unknown[]): number {
+  let size = 1;
+  for (const n of shape) {
+    if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0) {
+      throw new RangeError(`${who}: parameter "${name}" must have whole dimensions >= 0, got ${describe(n)}`);
+    }
+    size *= n;
+  }
+  return size;
+}
+
+/** The dtype of an optimizer: the one asked for, else that of the arrays, else f32. They must agree. */
+export function chooseDtype(who: string, asked: unknown, tensors: readonly Tensor[]): Dtype {
+  if (asked !== undefined && !isDtype(asked)) {
+    throw new TypeError(`${who}: dtype must be "f32" or "f64", got ${describe(asked)}`);
+  }
+  let dtype: Dtype | undefined = asked;
+  for (const { name, own } of tensors) {
+    if (!own) continue;
+    const given = dtypeOf(own) as Dtype;
+    dtype ??= given;
+    if (given !== dtype) {
+      throw new TypeError(`${who}: parameter "${name}" is a ${arrayName[given]}, expected a ${arrayName[dtype]}`);
+    }
+  }
+  return dtype ?? "f32";
+}
+
+export function isDtype(value: unknown): value is Dtype {
+  return value === "f32" || value === "f64";
+}
+
+/** Throws if a name comes twice or two arrays share memory. */
+export function checkDistinct(who: string, tensors: readonly Tensor[]): void {
+  const names = new Set<string>();
+  for (const { name } of tensors) {
+    if (names.has(name)) throw new RangeError(`${who}: parameter "${name}" is given twice`);
+    names.add(name);
+  }
+  checkDisjoint(
+    who,
+    tensors.flatMap(({ name, own }) => (own ? [[name, own] as const] : [])),
+  );
+}

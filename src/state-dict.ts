@@ -1,0 +1,197 @@
+import { describe, isReals } from "./check.js";
+import type { Group } from "./group.js";
+import type { Placed } from "./part.js";
+import type { Reals } from "./real.js";
+import type { AnyRule, Defaults, Dtype } from "./rule.js";
+import { type Clock, Settings } from "./settings.js";
+
+/** A copy of an optimizer's progress: plain data on ordinary, transferable buffers. */
+export interface StateDict {
+  readonly version: 1;
+  /** The canonical name of the optimizer. */
+  readonly optimizer: string;
+  readonly dtype: Dtype;
+  readonly steps: number;
+  readonly groups: readonly {
+    readonly names: readonly string[];
+    readonly steps: number;
+    readonly options: Readonly<Record<string, number | boolean>>;
+  }[];
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** The parameters. A dict without them leaves the parameters as they are. */
+  readonly params?: Readonly<Record<string, Reals>>;
+  /** State by parameter and slot. */
+  readonly state: Readonly<Record<string, Readonly<Record<string, Reals>>>>;
+}
+
+export interface LoadOptions {
+  /** Whether every tensor must be there and none besides; if not, they are returned. Default true. */
+  readonly strict?: boolean;
+  /** Whether to keep the hyperparameters of the optimizer instead of the saved ones. Default false. */
+  readonly keepHyperparameters?: boolean;
+  /** Whether a dict of the other dtype is rounded or widened. Default false. */
+  readonly convert?: boolean;
+}
+
+/** What a load with `strict: false` did not find in the dict, and what it did not use. */
+export interface LoadResult {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+}
+
+/** What is saved and loaded. */
+export interface Progress {
+  readonly rule: AnyRule;
+  readonly defaults: Defaults;
+  readonly dtype: Dtype;
+  readonly clock: Clock;
+  readonly groups: readonly Group[];
+}
+
+export function saveState({ rule, dtype, clock, groups }: Progress): StateDict {
+  const tensors = groups.flatMap(({ parts }) => parts.flatMap((part) => part.tensors));
+  const each = <T>(pick: (tensor: Placed) => T) =>
+    Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)]));
+  return {
+    version: 1,
+    optimizer: rule.name.toLowerCase(),
+    dtype,
+    steps: clock.steps,
+    groups: groups.map(({ names, steps, settings }) => ({ names: [...names], steps, options: settings.now() })),
+    shapes: each(({ shape }) => [...shape]),
+    params: each(({ params }) => params.slice()),
+    state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))),
+  };
+}
+
+/** Loads a dict: everything is checked and gathered first, then written. */
+export function loadState(progress: Progress, dict: StateDict, options: LoadOptions): LoadResult {
+  const { strict = true, keepHyperparameters = false, convert = false } = options;
+  checkKind(progress, dict, convert);
+  const plan = new Plan(dict);
+  for (const group of progress.groups) {
+    for (const tensor of group.parts.flatMap(({ tensors }) => tensors)) plan.tensor(tensor);
+    plan.group(progress, group, keepHyperparameters);
+  }
+  plan.unexpectedTensors();
+  const { missing, unexpected, problems } = plan;
+  if (strict && missing.length > 0) problems.push(`missing ${missing.join(", ")}`);
+  if (strict && unexpected.length > 0) problems.push(`unexpected ${unexpected.join(", ")}`);
+  if (problems.length > 0) throw new RangeError(`loadStateDict: ${problems.join("; ")}`);
+  for (const write of plan.writes) write();
+  progress.clock.steps = dict.steps;
+  return { missing, unexpected };
+}
+
+function checkKind({ rule, dtype }: Progress, dict: StateDict, convert: boolean): void {
+  const fail = (what: string, expected: string, got: unknown): never => {
+    throw new TypeError(`loadStateDict: ${what} must be ${expected}, got ${describe(got)}`);
+  };
+  if (typeof dict !== "object" || dict === null) fail("the state dict", "an object", dict);
+  if (dict.version !== 1) fail("version", "1", dict.version);
+  const name = rule.name.toLowerCase();
+  if (dict.optimizer !== name) fail("optimizer", `"${name}"`, dict.optimizer);
+  if (dict.dtype !== "f32" && dict.dtype !== "f64") fail("dtype", '"f32" or "f64"', dict.dtype);
+  if (dict.dtype !== dtype && !convert) fail("dtype", `"${dtype}" (or pass convert: true)`, dict.dtype);
+  if (!isCount(dict.steps)) fail("steps", "a whole number >= 0", dict.steps);
+  if (!Array.isArray(dict.groups)) fail("groups", "an array", dict.groups);
+  for (const key of ["state", "shapes"] as const) {
+    if (typeof dict[key] !== "object" || dict[key] === null) fail(key, "a record", dict[key]);
+  }
+}
+
+class Plan {
+  readonly missing: string[] = [];
+  readonly unexpected: string[] = [];
+  readonly problems: string[] = [];
+  readonly writes: (() => void)[] = [];
+  readonly #dict: StateDict;
+  readonly #known = new Set<string>();
+
+  constructor(dict: StateDict) {
+    this.#dict = dict;
+  }
+
+  tensor(tensor: Placed): void {
+    const { name, shape, state } = tensor;
+    const { shapes, params } = this.#dict;
+    const slots = own(this.#dict.state, name);
+    this.#known.add(name);
+    if (slots === undefined) {
+      this.missing.push(`"${name}"`);
+      return;
+    }
+    const saved = own(shapes, name);
+    if (saved !== undefined && String(saved) !== String(shape)) {
+      this.problems.push(`"${name}" has shape [${saved}], expected [${shape}]`);
+      return;
+    }
+    for (const slot of Object.keys(state)) this.#copy(`${name}.${slot}`, state[slot], own(slots, slot), tensor.length);
+    for (const slot of Object.keys(slots)) if (!Object.hasOwn(state, slot)) this.unexpected.push(`"${name}.${slot}"`);
+    if (params) this.#copy(name, tensor.params, own(params, name), tensor.length);
+  }
+
+  unexpectedTensors(): void {
+    const { state, params = {} } = this.#dict;
+    for (const name of new Set([...Object.keys(state), ...Object.keys(params)])) {
+      if (!this.#known.has(name)) this.unexpected.push(`"${name}"`);
+    }
+  }
+
+  group({ rule, defaults, clock }: Progress, group: Group, keep: boolean): void {
+    const saved = this.#dict.groups.filter(({ names }) => group.names.some((name) => names.includes(name)));
+    if (saved.length === 0) return;
+    if (saved.length > 1) {
+      this.problems.push(
+        `parameters ${group.names.map((name) => `"${name}"`).join(", ")} were in ${saved.length} groups`,
+      );
+      return;
+    }
+    const [{ steps, options }] = saved;
+    if (!isCount(steps)) this.problems.push(`the steps of a group must be a whole number >= 0, got ${describe(steps)}`);
+    this.writes.push(() => {
+      group.steps = steps;
+    });
+    if (keep) return;
+    try {
+      const { values, kernel, state, coupled } = new Settings(rule, defaults, options, clock);
+      const before = group.settings.values;
+      for (const name of Object.keys(before)) {
+        if (typeof before[name] === "boolean" && values[name] !== before[name]) {
+          this.problems.push(`${name} is ${values[name]}, expected ${before[name]}`);
+        }
+      }
+      if (
+        kernel !== group.settings.kernel ||
+        coupled !== group.settings.coupled ||
+        !sameKeys(state, group.settings.state)
+      ) {
+        this.problems.push(`kernel "${kernel}", expected "${group.settings.kernel}"`);
+      }
+      this.writes.push(() => group.settings.adopt(values));
+    } catch (error) {
+      this.problems.push((error as Error).message);
+    }
+  }
+
+  #copy(name: string, to: Reals, from: unknown, length: number): void {
+    if (from === undefined) this.missing.push(`"${name}"`);
+    else if (!isReals(from, this.#dict.dtype))
+      this.problems.push(`"${name}" is ${describe(from)}, expected ${this.#dict.dtype}`);
+    else if (from.length !== length) this.problems.push(`"${name}" has length ${from.length}, expected ${length}`);
+    else if (to.length !== length) this.problems.push(`parameter "${name}" was transferred away`);
+    else this.writes.push(() => to.set(from));
+  }
+}
+
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function sameKeys(a: object, b: object): boolean {
+  return String(Object.keys(a)) === String(Object.keys(b));
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,78 @@
+import type { Kernel, Ref } from "./backend.js";
+import { type Block, type Part, type Share, shareOut } from "./part.js";
+import type { Reals } from "./real.js";
+
+// A step walks a part in blocks that stay in the cache, and runs for each block only the stages that are asked for:
+// copy in, scale the gradient or add the weight decay, the rule's kernel, copy out.
+
+/** Runs one step on a part. `scale` multiplies the gradient, `decay` times p is added to it. */
+export function stepPart(part: Part, scale: number, decay: number, given: boolean): void {
+  const copies = given || part.scratchP !== undefined;
+  if (copies && part.blocks.length > 0 && part.blocks[0].shares === undefined) shareOut(part);
+  if (decay !== 0 || scale !== 1) {
+    part.stageScalars[0] = scale;
+    part.stageScalars[1] = decay;
+  }
+  for (const block of part.blocks) {
+    if (copies) copyIn(block.shares as readonly Share[], given);
+    let g = given ? part.scratch : block.g;
+    if (decay !== 0) {
+      part.decayGradient(block.n, part.scratch, g, block.p, part.stageH);
+      g = part.scratch;
+    } else if (scale !== 1) {
+      part.scaleGradient(block.n, part.scratch, g, part.stageH);
+      g = part.scratch;
+    }
+    run(part.kernel, block, g, part.h);
+    if (part.scratchP) copyOut(block.shares as readonly Share[]);
+  }
+}
+
+function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {
+  // a spread call costs ten times as much
+  switch (state.length) {
+    case 0:
+      kernel(n, p, g, h);
+      break;
+    case 1:
+      kernel(n, p, g, state[0], h);
+      break;
+    case 2:
+      kernel(n, p, g, state[0], state[1], h);
+      break;
+    case 3:
+      kernel(n, p, g, state[0], state[1], state[2], h);
+      break;
+    case 4:
+      kernel(n, p, g, state[0], state[1], state[2], state[3], h);
+      break;
+    default:
+      kernel(n, p, g, ...state, h);
+  }
+}
+
+function copyIn(shares: readonly Share[], given: boolean): void {
+  for (const share of shares) {
+    if (share.own) copy(share.p as Reals, share.own);
+    if (given) copy(share.g, gradientOf(share));
+  }
+}
+
+function copyOut(shares: readonly Share[]): void {
+  for (const { own, p } of shares) copy(own as Reals, p as Reals);
+}
+
+function gradientOf(share: Share): Reals {
+  const whole = share.tensor.given as Reals;
+  if (whole.length === share.end - share.start) return whole;
+  if (share.source !== whole) {
+    share.source = whole;
+    share.given = whole.subarray(share.start, share.end);
+  }
+  return share.given as Reals;
+}
+
+function copy(to: Reals, from: Reals): void {
+  if (from.length > 32) to.set(from);
+  else for (let i = 0; i < from.length; i++) to[i] = from[i];
+}

@@ -1,0 +1,81 @@
+/// <reference lib="esnext.disposable" />
+import type { Dtype } from "./rule.js";
+
+/** A hyperparameter as a function of the steps taken so far: the first step uses `schedule(0)`. */
+export type Schedule = (step: number) => number;
+
+/** What a hyperparameter can be set to. */
+export type Setting = number | Schedule;
+
+/** A parameter: your array (updated in place, shape `[length]`), a length, a shape, or your array with a shape. */
+export type Init =
+  | Float32Array
+  | Float64Array
+  | number
+  | readonly number[]
+  | { readonly data: Float32Array | Float64Array; readonly shape: readonly number[] };
+
+/** Parameters by name, or a list of them, named "0", "1", … */
+export type ParamSet = { readonly [name: string]: Init } | readonly Init[];
+
+/** The typed array of a dtype. */
+export type View<D extends Dtype = Dtype> = D extends "f64" ? Float64Array : Float32Array;
+
+/** The parameter names of a set. */
+export type NamesOf<P> = P extends readonly unknown[]
+  ? number extends P["length"]
+    ? `${number}`
+    : Extract<keyof P, `${number}`>
+  : Extract<keyof P, string>;
+
+type Data<I> = I extends { readonly data: infer A } ? A : I;
+type Inits<P> = P extends readonly (infer I)[] ? Data<I> : { [K in keyof P]: Data<P[K]> }[keyof P];
+
+/** The dtype that a parameter set implies: f64 if it has a Float64Array, else f32. */
+export type DtypeOf<P> = Extract<Inits<P>, Float64Array> extends never ? "f32" : "f64";
+
+/** Gradients for one step: an array for every parameter. */
+export type Grads<N extends string, D extends Dtype> = `${number}` extends N
+  ? readonly View<D>[] | { readonly [K in N]: View<D> }
+  : { readonly [K in N]: View<D> };
+
+/** A group of parameters with options of its own. */
+export type Group<H> = { readonly params: ParamSet } & Partial<Settings<H>>;
+
+/** The options that set a hyperparameter or a flag. */
+export type Settings<H> = { [K in keyof H]: H[K] extends boolean ? boolean : Setting };
+
+/** The options of an optimizer. */
+export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
+  /** The dtype of every buffer; default: that of the arrays given, else "f32". */
+  dtype?: D;
+  /** Where the loops run; "auto" takes WebAssembly where it can be had. */
+  backend?: "auto" | "wasm" | "js";
+};
+
+// A hyperparameter is read as the number that the next step will use, and set to a number or a schedule. TypeScript keeps a
+// getter and a setter apart only where they are written out, hence this list: one line for each name that any rule uses.
+interface Accessors {
+  alpha: { get alpha(): number; set alpha(value: Setting) };
+  beta: { get beta(): number; set beta(value: Setting) };
+  beta1: { get beta1(): number; set beta1(value: Setting) };
+  beta2: { get beta2(): number; set beta2(value: Setting) };
+  dampening: { get dampening(): number; set dampening(value: Setting) };
+  eps: { get eps(): number; set eps(value: Setting) };
+  epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
+  initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
+  lr: { get lr(): number; set lr(value: Setting) };
+  lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  momentum: { get momentum(): number; set momentum(value: Setting) };
+  rho: { get rho(): number; set rho(value: Setting) };
+  weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
+}
+
+type Flags<H> = { [K in keyof H as H[K] extends boolean ? K : never]: boolean };
+type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (all: infer I) => void ? I : never;
+
+/** The hyperparameters of a rule as properties; flags are read-only. */
+export type Hyperparameters<H> = Intersection<Accessors[keyof H & keyof Accessors]> & Readonly<Flags<H>>;
+
+/** A group as `opt.groups` shows it. */
+export type GroupView<H = unknown, N extends string = string> = { readonly names: readonly N[] } & Hyperparameters<H>;
