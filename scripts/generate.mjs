@@ -16,13 +16,13 @@ await kernels();
 twins();
 
 async function kernels() {
-  let source = note;
+  const base64 = {};
   for (const dtype of ["f32", "f64"]) {
     const { error, stderr } = await asc.main(["--target", dtype]);
     if (error) throw new Error(`${dtype}: ${error.message}\n${stderr}`);
-    source += `export const ${dtype} =\n  "${readFileSync(`build/${dtype}.wasm`, "base64")}";\n`;
+    base64[dtype] = readFileSync(`build/${dtype}.wasm`, "base64");
   }
-  write("kernels.ts", source);
+  write("kernels.ts", `${note}export const kernels = ${JSON.stringify(base64, null, 2)};\n`);
 }
 
 function twins() {
@@ -34,7 +34,7 @@ function twins() {
     if (!real || loops.length === 0) continue;
     const depth = posix.relative(dirname(`generated/f32/${file}`), ".");
     const text = [real, ...loops].map((s) => s.getText(tree)).join("\n\n");
-    write(`f32/${file}`, note + text.replace(/"[./]+\/real\.js"/, `"${depth}/real.f32.js"`) + "\n");
+    write(`f32/${file}`, `${note}${text.replace(/"[./]+\/real\.js"/, `"${depth}/real.f32.js"`)}\n`);
   }
 }
 

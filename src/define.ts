@@ -1,11 +1,11 @@
 import { GroupView } from "./group.js";
 import { type Kind, Optimizer } from "./optimizer.js";
 import { type AnyRule, type Common, common, type Defaults, type Dtype, type Rule } from "./rule.js";
-import type { DtypeOf, GroupView as GroupOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
+import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
 
 /** An optimizer of one rule: `H` are its options. */
-export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = Optimizer<N, D> &
-  Hyperparameters<H> & { readonly groups: readonly GroupOf<H, N>[] };
+export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = Optimizer<N, D, H> &
+  Hyperparameters<H>;
 
 /** The class of a rule. */
 export interface OptimizerClass<H = Record<never, never>> {
@@ -21,6 +21,8 @@ export interface OptimizerClass<H = Record<never, never>> {
   readonly defaults: Readonly<H>;
   /** The canonical name, in lower case. */
   readonly optimizer: string;
+  /** @internal */
+  readonly rule: AnyRule;
 }
 
 /** Makes the class of a rule. */
@@ -31,6 +33,7 @@ export function defineOptimizer<H extends Defaults>(
   const kind: Kind = { rule: rule as unknown as AnyRule, defaults, accessors: GroupView.accessors(defaults) };
   const named = {
     [rule.name]: class extends Optimizer {
+      static readonly rule = rule;
       static readonly defaults = defaults;
       static readonly optimizer = rule.name.toLowerCase();
 
@@ -52,7 +55,7 @@ function shorthand(name: string): PropertyDescriptor {
   return {
     configurable: true,
     get(this: Optimizer) {
-      return (this.groups as Groups)[0][name];
+      return (this.groups as unknown as Groups)[0][name];
     },
     set(this: Optimizer, value: unknown) {
       Optimizer.assign(this, name, value);

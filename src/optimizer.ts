@@ -14,7 +14,7 @@ import {
   type StateDict,
   saveState,
 } from "./state-dict.js";
-import type { Grads, View } from "./types.js";
+import type { Grads, GroupView as GroupOf, View } from "./types.js";
 
 type Views<N extends string, D extends Dtype> = { readonly [K in N]: View<D> };
 type States<N extends string, D extends Dtype> = { readonly [K in N]: { readonly [slot: string]: View<D> } };
@@ -28,9 +28,9 @@ export interface Kind {
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
- * `N` are the parameters' names, `D` the dtype.
+ * `N` are the parameters' names, `D` the dtype, `H` the options of the rule.
  */
-export class Optimizer<N extends string = string, D extends Dtype = Dtype> {
+export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = unknown> {
   /** Where the loops run. */
   readonly backend: "wasm" | "js";
   readonly dtype: D;
@@ -86,8 +86,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype> {
   }
 
   /** The groups, each with its `names` and its options as properties, read at every step. */
-  get groups(): readonly object[] {
-    return this.#groupViews;
+  get groups(): readonly GroupOf<H, N>[] {
+    return this.#groupViews as unknown as readonly GroupOf<H, N>[];
   }
 
   /** The number of steps taken. */

@@ -1,6 +1,6 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Backend, Kernels, Memory } from "./backend.js";
-import * as kernels from "./generated/kernels.js";
+import { kernels } from "./generated/kernels.js";
 import type { Dtype } from "./rule.js";
 
 const PAGE = 65536;
@@ -8,7 +8,7 @@ const PAGE = 65536;
 /** A memory, and the kernels of each dtype once they are needed on it. */
 interface WasmMemory extends Memory {
   readonly memory: WebAssembly.Memory;
-  readonly kernels: Partial<Record<Dtype, Kernels>>;
+  readonly bound: Partial<Record<Dtype, Kernels>>;
 }
 
 // compiled once, and shared by all memories
@@ -20,12 +20,12 @@ const wasm: Backend = {
   createMemory(bytes): WasmMemory {
     const pages = Math.ceil(bytes / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    return { memory, buffer: memory.buffer, kernels: {} };
+    return { memory, buffer: memory.buffer, bound: {} };
   },
   kernels(memory, dtype) {
-    const { memory: imported, kernels } = memory as WasmMemory;
-    kernels[dtype] ??= instantiate(modules[dtype] as WebAssembly.Module, imported) as unknown as Kernels;
-    return kernels[dtype];
+    const { memory: imported, bound } = memory as WasmMemory;
+    bound[dtype] ??= instantiate(modules[dtype] as WebAssembly.Module, imported) as unknown as Kernels;
+    return bound[dtype];
   },
   ref: (_memory, _dtype, offset) => offset,
   // whole vectors: the rest of the last one is padding

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { type Case, dtypeOf, type Inputs, readGolden, torchOptions, torchSlots, unpack } from "./golden.js";
+import { type AnyClass, type AnyOptimizer, classes, type Reals } from "./tables.js";
+
+// Tolerances. float64: 1e-12 of the number, or of 1e-3 if it is smaller. float32: of a parameter, half a unit in the last
+// place for each step (it is stored that often) and ULPS units of the way it went; of state, ULPS units of the largest element.
+const F64 = 1e-12;
+const F32 = 2 ** -23;
+const ULPS = 8;
+
+const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
+const torch = ["SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax"];
+const files = [...torch.flatMap((name) => [`refs/torch_${name}`, `libs/torch213_${name}`]), "libs/torch213_fused"];
+
+describe.each(files)("%s", (file) => {
+  const { cases } = readGolden<{ cases: Case[] }>(file);
+  for (const one of cases) {
+    test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
+      const optimizer = make(one, backend);
+      const { params0, grads } = sets[one.inputs];
+      for (const [k, text] of params0.entries()) optimizer.params[k].set(unpack(text));
+      const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
+      for (let step = 1; step <= grads.length; step++) {
+        const before = Object.values(optimizer.params).map((x) => x.slice());
+        optimizer.step(grads[step - 1].map((text) => rounded(unpack(text), one)));
+        for (const [k, length] of way.entries()) {
+          for (let i = 0; i < length.length; i++) length[i] += Math.abs(optimizer.params[k][i] - before[k][i]);
+        }
+        for (const [k, text] of (one.params[step] ?? []).entries()) {
+          const expected = unpack(text as string, one.dtype);
+          const allowed = (b: number, i: number) =>
+            one.dtype === "float64" ? relative(b) : F32 * (((step + 1) / 2) * Math.abs(b) + ULPS * way[k][i]);
+          expect(worst(optimizer.params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(
+            1,
+          );
+        }
+      }
+      compareState(optimizer, one);
+    });
+  }
+});
+
+function compareState(optimizer: AnyOptimizer, one: Case): void {
+  for (const [k, saved] of one.state.entries()) {
+    for (const [name, text] of Object.entries(saved)) {
+      const slot = torchSlots[name] ?? torchSlots[`${one.optimizer}.${name}`];
+      if (slot === undefined || text === null) continue;
+      const expected = unpack(text as string, one.dtype);
+      const largest = Math.max(...[...expected].map(Math.abs));
+      const allowed = one.dtype === "float64" ? relative : () => F32 * ULPS * largest;
+      expect(worst(optimizer.state[k][slot], expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
+    }
+  }
+}
+
+function make(one: Case, backend: string): AnyOptimizer {
+  const made = classes.find(({ rule }) => rule.name === one.optimizer) as AnyClass;
+  const shapes = one.shapes.map((shape) => [...shape]);
+  return new made(shapes, { ...torchOptions(one.hyperparameters), dtype: dtypeOf(one), backend });
+}
+
+function rounded(x: Reals, one: Case): Reals {
+  return one.dtype === "float32" ? new Float32Array(x) : x;
+}
+
+function relative(b: number): number {
+  return F64 * Math.max(Math.abs(b), 1e-3);
+}
+
+/** The largest error, in units of what is allowed. */
+function worst(actual: Reals, expected: Reals, allowed: (b: number, i: number) => number): number {
+  if (actual.length !== expected.length) return Infinity;
+  let result = 0;
+  for (const [i, b] of expected.entries()) {
+    const error = Math.abs(actual[i] - b);
+    if (error !== 0) result = Math.max(result, error / allowed(b, i));
+  }
+  return Number.isNaN(result) ? Infinity : result;
+}
+
+describe("closed loops: 200 steps of PyTorch on two functions", () => {
+  const { quadratic, cases } = readGolden<{ quadratic: Quadratic; cases: Case[] }>("refs/closed_loop");
+  const ours = cases.filter((one) => torch.includes(one.optimizer));
+  test.each(ours.flatMap((one) => ["wasm", "js"].map((backend) => ({ one, backend, name: one.name }))))(
+    "$name on $backend",
+    ({ one, backend }) => {
+      const start = one.problem === "rosenbrock" ? [-1.5, 2] : quadratic.x0;
+      const optimizer = make({ ...one, shapes: [[start.length]] }, backend);
+      optimizer.params[0].set(start);
+      for (let step = 1; step <= 200; step++) {
+        if (one.problem === "rosenbrock") rosenbrock(optimizer.params[0], optimizer.grads[0]);
+        else quadraticGradient(quadratic, optimizer.params[0], optimizer.grads[0]);
+        optimizer.step();
+        const text = one.params[step] as unknown as string | undefined;
+        if (text) expect(worst(optimizer.params[0], unpack(text), relative), `${step} steps`).toBeLessThanOrEqual(1);
+      }
+    },
+  );
+});
+
+interface Quadratic {
+  readonly A: number[][];
+  readonly b: number[];
+  readonly x0: number[];
+}
+
+function rosenbrock(x: Reals, g: Reals): void {
+  const d = x[1] - x[0] * x[0];
+  g[0] = -2 * (1 - x[0]) - 400 * x[0] * d;
+  g[1] = 200 * d;
+}
+
+function quadraticGradient({ A, b }: Quadratic, x: Reals, g: Reals): void {
+  for (const [i, row] of A.entries()) {
+    let sum = 0;
+    for (const [j, a] of row.entries()) sum += a * (x[j] - b[j]);
+    g[i] = sum;
+  }
+}
+
+test("the comparer fails when a number is off by more than it allows", () => {
+  const b = new Float64Array([1, 2, 3]);
+  expect(worst(new Float64Array([1, 2, 3 + 1e-12]), b, relative)).toBeLessThanOrEqual(1);
+  expect(worst(new Float64Array([1, 2, 3 + 1e-11]), b, relative)).toBeGreaterThan(1);
+  expect(worst(new Float64Array([1, 2, NaN]), b, relative)).toBe(Infinity);
+});

@@ -1,0 +1,153 @@
+import { readdirSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { kernels as base64 } from "../src/generated/kernels.js";
+import type { Dtype } from "../src/rule.js";
+import {
+  type AnyClass,
+  type AnyOptimizer,
+  classes,
+  data,
+  differs,
+  dtypes,
+  type Kind,
+  kinds,
+  type Options,
+  optionSets,
+  random,
+  show,
+} from "./tables.js";
+
+// GRADSTEP_FULL=1 runs the whole product: every option set with every length and kind of data, 50 steps each.
+const full = process.env.GRADSTEP_FULL === "1";
+const short = Array.from({ length: 68 }, (_, n) => n);
+const long = [1003, 65537];
+
+interface Run {
+  readonly options: Options;
+  readonly length: number;
+  readonly kind: Kind;
+  readonly steps: number;
+}
+
+function runs(made: AnyClass): Run[] {
+  const sets = optionSets(made);
+  if (full) {
+    const each = Object.keys(kinds) as Kind[];
+    return sets.flatMap((options) =>
+      each.flatMap((kind) => [...short, ...long].map((length) => ({ options, length, kind, steps: 50 }))),
+    );
+  }
+  const singles = sets.filter((set) => Object.keys(set).length <= 1);
+  return [
+    ...sets.flatMap((options) => [1, 7, 67].map((length) => ({ options, length, kind: "mixed" as const, steps: 50 }))),
+    ...singles.flatMap((options) => short.map((length) => ({ options, length, kind: "mixed" as const, steps: 4 }))),
+    ...singles.map((options) => ({ options, length: 1003, kind: "mixed" as const, steps: 4 })),
+    { options: {}, length: 65537, kind: "mixed", steps: 3 },
+  ];
+}
+
+/** Steps both backends side by side; returns the numbers compared, or throws at the first bit that differs. */
+function compare(made: AnyClass, dtype: Dtype, { options, length, kind, steps }: Run, seed: number): number {
+  const r = random(seed);
+  const [wasm, js] = (["wasm", "js"] as const).map(
+    (backend) => new made({ x: length }, { ...options, dtype, backend }),
+  );
+  const start = data(length, dtype, kind, r);
+  for (const optimizer of [wasm, js]) optimizer.params.x.set(start);
+  let compared = 0;
+  for (let step = 1; step <= steps; step++) {
+    const g = data(length, dtype, kind, r);
+    const changes = step % 10 === 5 ? change(made, wasm, r) : {};
+    for (const optimizer of [wasm, js]) {
+      Object.assign(optimizer, changes);
+      optimizer.grads.x.set(g);
+      optimizer.step();
+    }
+    for (const [what, a] of Object.entries({ params: wasm.params.x, grads: wasm.grads.x, ...wasm.state.x })) {
+      const b = what === "params" ? js.params.x : what === "grads" ? js.grads.x : js.state.x[what];
+      const at = differs(a, b);
+      if (at >= 0) {
+        throw new Error(
+          `${made.rule.name} ${dtype} ${show(options)}: ${what}[${at}] of ${length} ${kind} numbers is ${a[at]} in ` +
+            `WebAssembly and ${b[at]} in JavaScript after ${step} steps`,
+        );
+      }
+      compared += a.length;
+    }
+  }
+  wasm.dispose();
+  js.dispose();
+  return compared;
+}
+
+/** New values for the hyperparameters that may change: those that are not zero move a little. */
+function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Options {
+  const changes: Options = {};
+  for (const [name, value] of Object.entries(made.defaults)) {
+    const now = optimizer[name];
+    if (typeof value === "boolean" || typeof now !== "number" || now === 0 || name === "initialAccumulator") continue;
+    changes[name] = now * (0.9 + 0.1 * r());
+  }
+  return changes;
+}
+
+describe.each(classes)("$name", (made) => {
+  test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", (dtype) => {
+    let compared = 0;
+    for (const [i, run] of runs(made).entries()) compared += compare(made, dtype, run, i + 1);
+    expect(compared).toBeGreaterThan(10_000);
+  });
+
+  test("every kernel of the rule is one that some option set runs", () => {
+    const run = new Set(optionSets(made).map((set) => made.rule.kernel({ ...made.defaults, ...set } as never)));
+    expect([...run].sort()).toEqual(Object.keys(made.rule.twins.f64).sort());
+  });
+});
+
+describe("the lists of what exists agree", () => {
+  let compiled: string[] = [];
+  beforeAll(() => {
+    const module = new WebAssembly.Module(Buffer.from(base64.f32, "base64"));
+    compiled = WebAssembly.Module.exports(module).flatMap(({ name, kind }) => (kind === "function" ? [name] : []));
+  });
+
+  test("files of rules, and optimizers exported", () => {
+    const files = readdirSync("src/optimizers").map((file) => file.replace(".ts", ""));
+    expect(classes.map((made) => made.optimizer).sort()).toEqual(files.filter((file) => file !== "index").sort());
+  });
+
+  test("kernels compiled for float32 and for float64", () => {
+    const module = new WebAssembly.Module(Buffer.from(base64.f64, "base64"));
+    const names = WebAssembly.Module.exports(module).flatMap(({ name, kind }) => (kind === "function" ? [name] : []));
+    expect(names).toEqual(compiled);
+  });
+
+  test("kernels compiled, and twins", () => {
+    const twins = new Set(classes.flatMap(({ rule }) => Object.keys(rule.twins.f64)));
+    const stages = ["scaleGradient", "decayGradient"];
+    expect([...twins, ...stages].sort()).toEqual([...compiled].sort());
+  });
+});
+
+test("the comparer tells a bit from another, 0 from -0, and takes any NaN for any NaN", () => {
+  const a = new Float32Array([1, 0, NaN]);
+  expect(differs(a, new Float32Array([1, 0, NaN]))).toBe(-1);
+  expect(differs(a, new Float32Array([1 + 2 ** -23, 0, NaN]))).toBe(0);
+  expect(differs(a, new Float32Array([1, -0, NaN]))).toBe(1);
+  const other = new Float32Array(new Uint32Array([0x3f800000, 0, 0xffc00001]).buffer);
+  expect(differs(a, other)).toBe(-1);
+});
+
+test("a kernel that differs from its twin in the last bit is found", () => {
+  const [made] = classes;
+  const broken = class extends (made as unknown as new (...args: unknown[]) => AnyOptimizer) {
+    override step(): unknown {
+      super.step();
+      if (this.backend === "js") this.params.x[0] *= 1 + 2 ** -23;
+      return this;
+    }
+  };
+  Object.assign(broken, { rule: made.rule, defaults: made.defaults });
+  const run: Run = { options: {}, length: 5, kind: "ordinary", steps: 1 };
+  expect(() => compare(broken as unknown as AnyClass, "f32", run, 1)).toThrow(/params\[0\] of 5 ordinary numbers is/);
+});

@@ -1,0 +1,117 @@
+// What the table-driven suites run over: every optimizer that is exported, its options, and data of every kind.
+import { optimizers } from "../src/index.js";
+import type { AnyRule, Dtype } from "../src/rule.js";
+
+export type Reals = Float32Array | Float64Array;
+export type Options = Record<string, unknown>;
+
+/** An optimizer whose types are put aside, so that a test can run over all of them. */
+export interface AnyOptimizer {
+  [hyperparameter: string]: unknown;
+  readonly params: Record<string, Reals>;
+  readonly grads: Record<string, Reals>;
+  readonly state: Record<string, Record<string, Reals>>;
+  step(grads?: unknown): unknown;
+  dispose(): void;
+}
+
+export interface AnyClass {
+  new (params: unknown, options?: Options): AnyOptimizer;
+  readonly defaults: Readonly<Record<string, number | boolean>>;
+  readonly optimizer: string;
+  readonly rule: AnyRule;
+}
+
+export const classes = Object.values(optimizers) as unknown as AnyClass[];
+export const dtypes: readonly Dtype[] = ["f32", "f64"];
+
+/** Numbers in [0, 1), the same in every run: sfc32 (Doty-Humphrey, PractRand). */
+export function random(seed: number): () => number {
+  let [a, b, c, d] = [seed | 0, 0x9e3779b9, 0x243f6a88, 1];
+  const next = (): number => {
+    const t = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + t) | 0;
+    return (t >>> 0) / 2 ** 32;
+  };
+  for (let i = 0; i < 12; i++) next();
+  return next;
+}
+
+const special = [0, -0, Infinity, -Infinity, NaN, 1, -1, 2 ** -126, 2 ** -149, 3.4028234663852886e38, 5e-324, 1.7e308];
+
+/** Kinds of data, as functions from a source of randomness to one number. */
+type Draw = (r: () => number, dtype: Dtype) => number;
+
+export const kinds: Record<"ordinary" | "decades" | "bits" | "subnormal" | "special" | "mixed", Draw> = {
+  ordinary: (r) => (r() - 0.5) * 2,
+  decades: (r) => (r() < 0.5 ? -1 : 1) * 10 ** (r() * 80 - 40),
+  bits: (r, dtype) => bitsAsNumber(r, dtype),
+  subnormal: (r, dtype) => (r() - 0.5) * (dtype === "f32" ? 2 ** -130 : 2 ** -1030),
+  special: (r) => special[Math.floor(r() * special.length)],
+  mixed: (r, dtype) => {
+    const kind = r();
+    if (kind < 0.4) return kinds.ordinary(r, dtype);
+    if (kind < 0.6) return kinds.decades(r, dtype);
+    return kinds[kind < 0.75 ? "bits" : kind < 0.9 ? "subnormal" : "special"](r, dtype);
+  },
+};
+
+export type Kind = keyof typeof kinds;
+
+const word = new DataView(new ArrayBuffer(8));
+
+function bitsAsNumber(r: () => number, dtype: Dtype): number {
+  word.setUint32(0, r() * 2 ** 32);
+  word.setUint32(4, r() * 2 ** 32);
+  return dtype === "f32" ? word.getFloat32(0) : word.getFloat64(0);
+}
+
+/** An array of random numbers of one kind. */
+export function data(length: number, dtype: Dtype, kind: Kind, r: () => number): Reals {
+  const array = dtype === "f32" ? new Float32Array(length) : new Float64Array(length);
+  for (let i = 0; i < length; i++) array[i] = kinds[kind](r, dtype);
+  return array;
+}
+
+/** The index of the first element whose bits differ, or -1. Any NaN equals any NaN; -0 is not 0. */
+export function differs(a: Reals, b: Reals): number {
+  if (a.length !== b.length) return Math.min(a.length, b.length);
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return i;
+  return -1;
+}
+
+/** Another valid value for an option: the other flag, or a number that takes another way through the rule. */
+function alternative(made: AnyClass, name: string): number | boolean | undefined {
+  const value = made.defaults[name];
+  if (typeof value === "boolean") return !value;
+  const candidates = value === 0 ? [0.3, 0.01] : [value / 2, value * 2];
+  return candidates.find((x) => isValid(made, { [name]: x }));
+}
+
+export function isValid(made: AnyClass, options: Options): boolean {
+  try {
+    new made({}, options);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. */
+export function optionSets(made: AnyClass): Options[] {
+  const single = Object.keys(made.defaults).map((name): [string, unknown] => [name, alternative(made, name)]);
+  const sets: Options[] = [{}];
+  for (const [i, [name, value]] of single.entries()) {
+    sets.push({ [name]: value });
+    for (const [other, value2] of single.slice(0, i)) sets.push({ [other]: value2, [name]: value });
+  }
+  return sets.filter((set) => isValid(made, set));
+}
+
+export function show(options: Options): string {
+  return JSON.stringify(options);
+}
