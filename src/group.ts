@@ -3,20 +3,20 @@ import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
 import { allocateParts, type Part } from "./part.js";
 import type { AnyRule, Defaults, Dtype } from "./rule.js";
-import type { Settings } from "./settings.js";
+import type { GroupSettings } from "./settings.js";
 import { stepPart } from "./step.js";
 
 /** A group of parameters as the optimizer keeps it. */
 export class Group {
   readonly names: readonly string[];
-  readonly settings: Settings;
+  readonly settings: GroupSettings;
   readonly parts: readonly Part[];
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
   readonly #rule: AnyRule;
   readonly #backend: Backend;
 
-  constructor(rule: AnyRule, settings: Settings, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]) {
+  constructor(rule: AnyRule, settings: GroupSettings, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]) {
     this.#rule = rule;
     this.#backend = backend;
     this.names = Object.freeze(tensors.map(({ name }) => name));
@@ -52,7 +52,7 @@ export class Group {
 /** A group as `opt.groups` shows it: its names, and an enumerable property for each option. */
 export class GroupView {
   declare readonly names: readonly string[];
-  readonly #settings: Settings;
+  readonly #settings: GroupSettings;
 
   constructor(group: Group, accessors: PropertyDescriptorMap) {
     this.#settings = group.settings;

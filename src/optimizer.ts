@@ -5,7 +5,7 @@ import { Group, GroupView } from "./group.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Placed } from "./part.js";
 import type { AnyRule, Defaults, Dtype } from "./rule.js";
-import { type Clock, Settings } from "./settings.js";
+import { type Clock, GroupSettings } from "./settings.js";
 import {
   type LoadOptions,
   type LoadResult,
@@ -14,10 +14,19 @@ import {
   type StateDict,
   saveState,
 } from "./state-dict.js";
-import type { Grads, GroupView as GroupOf, View } from "./types.js";
+import type {
+  ByName,
+  Grads,
+  GroupView as GroupOf,
+  Hyperparameters,
+  NamesOf,
+  ParamSet,
+  Settings,
+  View,
+} from "./types.js";
 
-type Views<N extends string, D extends Dtype> = { readonly [K in N]: View<D> };
-type States<N extends string, D extends Dtype> = { readonly [K in N]: { readonly [slot: string]: View<D> } };
+type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
+type States<N extends string, D extends Dtype> = ByName<N, { readonly [slot: string]: View<D> }>;
 
 /** A rule as a class has it: with all its options, and the properties that show them. */
 export interface Kind {
@@ -131,10 +140,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */
-  addGroup(group: { readonly params: unknown }): this {
+  addGroup<const P extends ParamSet>(
+    group: { readonly params: P } & Partial<Settings<H>>,
+  ): Optimizer<N | NamesOf<P>, D, H> & Hyperparameters<H> {
     this.#checkAlive();
     this.#add([readGroup(this.#kind.rule.name, group, this.#numbered)]);
-    return this;
+    return this as unknown as ReturnType<typeof this.addGroup<P>>;
   }
 
   /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
@@ -190,7 +201,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     checkDistinct(rule.name, [...(known as Placed[]), ...added]);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(
-      ({ overrides }) => new Settings(rule, defaults, { ...this.#options, ...overrides }, this.#clock),
+      ({ overrides }) => new GroupSettings(rule, defaults, { ...this.#options, ...overrides }, this.#clock),
     );
     const groups: Group[] = [];
     try {
@@ -201,6 +212,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       for (const group of groups) group.release();
       throw error;
     }
+    this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
     this.#groups = [...this.#groups, ...groups];
     this.#groupViews = Object.freeze(this.#groups.map((group) => new GroupView(group, accessors)));
     this.#tensors = this.#groups.flatMap(({ names, parts }) =>

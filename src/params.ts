@@ -15,20 +15,21 @@ export interface Tensor {
 export interface GroupSpec {
   readonly tensors: readonly Tensor[];
   readonly overrides: Readonly<Record<string, unknown>>;
+  /** How many of the tensors have a number for a name. */
+  readonly numbered: number;
 }
 
 /** Reads the first argument of an optimizer: a record, a list of inits, or a list of groups. */
 export function readGroups(who: string, params: unknown): GroupSpec[] {
-  if (!Array.isArray(params)) return [{ tensors: readSet(who, params, 0), overrides: {} }];
-  const groups = params.filter(isGroup);
-  if (groups.length === 0) return [{ tensors: readSet(who, params, 0), overrides: {} }];
+  const groups = Array.isArray(params) ? params.filter(isGroup) : [];
+  if (!Array.isArray(params) || groups.length === 0) return [readGroup(who, { params }, 0)];
   if (groups.length < params.length) {
     throw new TypeError(`${who}: params must be all groups or all parameters, got ${groups.length} groups`);
   }
   let numbered = 0;
   return groups.map((group) => {
     const spec = readGroup(who, group, numbered);
-    if (Array.isArray(group.params)) numbered += spec.tensors.length;
+    numbered += spec.numbered;
     return spec;
   });
 }
@@ -37,7 +38,8 @@ export function readGroups(who: string, params: unknown): GroupSpec[] {
 export function readGroup(who: string, group: unknown, numbered: number): GroupSpec {
   if (!isGroup(group)) throw new TypeError(`${who}: a group must be { params, ...options }, got ${describe(group)}`);
   const { params, ...overrides } = group;
-  return { tensors: readSet(who, params, numbered), overrides };
+  const tensors = readSet(who, params, numbered);
+  return { tensors, overrides, numbered: Array.isArray(params) ? tensors.length : 0 };
 }
 
 function isGroup(value: unknown): value is { params: unknown } & Record<string, unknown> {

@@ -5,7 +5,7 @@ import { batches, blockLength, layOut, PART_BYTES, padded, SIZE, viewOf } from "
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, Dtype } from "./rule.js";
-import type { Settings } from "./settings.js";
+import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 
 // A part is what a group has in one memory: its streams (parameters, gradients, state slots) one after the other, each the
@@ -76,7 +76,7 @@ export interface Part {
 /** Allocates the tensors of a group: parts for those it owns and for the caller's own, more than one where a memory is full. */
 export function allocateParts(
   rule: AnyRule,
-  settings: Settings,
+  settings: GroupSettings,
   backend: Backend,
   dtype: Dtype,
   tensors: readonly Tensor[],
@@ -100,7 +100,7 @@ export function allocateParts(
 
 function allocatePart(
   rule: AnyRule,
-  { state, kernel }: Settings,
+  { state, kernel }: GroupSettings,
   backend: Backend,
   dtype: Dtype,
   tensors: readonly Tensor[],

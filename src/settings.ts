@@ -8,7 +8,7 @@ export interface Clock {
 }
 
 /** The options of one group: checked values, and the schedules that some of them follow. */
-export class Settings {
+export class GroupSettings {
   /** Every option as the step reads it. */
   readonly values: AnyValues;
   readonly schedules = new Map<string, Schedule>();

@@ -3,7 +3,7 @@ import type { Group } from "./group.js";
 import type { Placed } from "./part.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, Defaults, Dtype } from "./rule.js";
-import { type Clock, Settings } from "./settings.js";
+import { type Clock, GroupSettings } from "./settings.js";
 
 /** A copy of an optimizer's progress: plain data on ordinary, transferable buffers. */
 export interface StateDict {
@@ -154,7 +154,7 @@ class Plan {
     });
     if (keep) return;
     try {
-      const { values, kernel, state, coupled } = new Settings(rule, defaults, options, clock);
+      const { values, kernel, state, coupled } = new GroupSettings(rule, defaults, options, clock);
       const before = group.settings.values;
       for (const name of Object.keys(before)) {
         if (typeof before[name] === "boolean" && values[name] !== before[name]) {

@@ -34,6 +34,11 @@ type Inits<P> = P extends readonly (infer I)[] ? Data<I> : { [K in keyof P]: Dat
 /** The dtype that a parameter set implies: f64 if it has a Float64Array, else f32. */
 export type DtypeOf<P> = Extract<Inits<P>, Float64Array> extends never ? "f32" : "f64";
 
+/** A record by parameter name; that of a list of unknown length can be indexed with numbers. */
+export type ByName<N extends string, T> = { readonly [K in N]: T } & (`${number}` extends N
+  ? { readonly [index: number]: T }
+  : unknown);
+
 /** Gradients for one step: an array for every parameter. */
 export type Grads<N extends string, D extends Dtype> = `${number}` extends N
   ? readonly View<D>[] | { readonly [K in N]: View<D> }
