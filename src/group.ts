@@ -2,7 +2,7 @@ import { release } from "./arena.js";
 import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
 import { allocateParts, type Part } from "./part.js";
-import type { AnyRule, Defaults, Dtype } from "./rule.js";
+import type { AnyRule, Defaults, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import { stepPart } from "./step.js";
 
@@ -13,6 +13,7 @@ export class Group {
   readonly parts: readonly Part[];
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
+  readonly memory: Memory;
   readonly #rule: AnyRule;
   readonly #backend: Backend;
 
@@ -21,6 +22,7 @@ export class Group {
     this.#backend = backend;
     this.names = Object.freeze(tensors.map(({ name }) => name));
     this.settings = settings;
+    this.memory = { ...rule.memory?.(settings.values) };
     this.parts = allocateParts(rule, settings, backend, dtype, tensors);
   }
 
@@ -31,12 +33,13 @@ export class Group {
     if (parts.length === 0) return;
     const { values } = settings;
     const { scalars } = parts[0];
-    this.#rule.scalars(scalars, values, this.steps);
+    const kernel = this.#rule.kernelAt?.(values, this.steps) ?? settings.kernel;
+    this.#rule.scalars(scalars, values, this.steps, this.memory);
     const scale = values.maximize ? -1 : 1;
     const decay = settings.coupled ? values.weightDecay : 0;
     for (const part of parts) {
       if (part.scalars !== scalars) part.scalars.set(scalars);
-      stepPart(part, scale, decay, given);
+      stepPart(part, kernel, scale, decay, given);
     }
   }
 

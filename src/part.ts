@@ -1,5 +1,5 @@
 import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Kernel, Ref } from "./backend.js";
+import type { Backend, Kernel, Kernels, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
 import { batches, blockLength, layOut, PART_BYTES, padded, SIZE, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
@@ -59,7 +59,10 @@ export interface Part {
   readonly dtype: Dtype;
   readonly tensors: readonly Placed[];
   readonly blocks: readonly Block[];
-  readonly kernel: Kernel;
+  readonly kernels: Kernels;
+  /** The kernel that ran last, and its name: looking it up costs as much as a small step. */
+  name: string;
+  kernel: Kernel;
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
   /** A block of gradients on their way to the kernel, and of parameters if they are the caller's. */
@@ -117,6 +120,7 @@ function allocatePart(
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);
   const view = (at: number, count: number) => viewOf(memory, dtype, at, count);
   const ref = (at: number, count: number) => backend.ref(memory, dtype, at, count);
+  const kernels = backend.kernels(memory, dtype, rule.twins);
   const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
 
   for (const [i, slot] of slots.entries()) {
@@ -134,7 +138,9 @@ function allocatePart(
       Object.fromEntries(slots.map((slot, i) => [slot, rest[i]])),
     ),
     blocks: cut(length, block, dtype, backend, ref, own, p, [g, ...rest]),
-    kernel: backend.kernels(memory, dtype, rule.twins)[kernel],
+    kernels,
+    name: kernel,
+    kernel: kernels[kernel],
     scaleGradient,
     decayGradient,
     scratch: ref(scratch, block),

@@ -20,6 +20,9 @@ export type Twin = (n: number, ...buffers: Reals[]) => void;
 
 export type Twins = Readonly<Record<string, Twin>>;
 
+/** What a group remembers from step to step, besides the state of its parameters. */
+export type Memory = Record<string, number>;
+
 /** The options that every rule has, because they are the step's business: see blocks.ts. */
 export const common = { weightDecay: 0, maximize: false };
 
@@ -38,8 +41,15 @@ export interface Rule<H extends Defaults, V = Values<H & Common>> {
   state(h: V): Readonly<Record<string, number>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
-  /** Writes what depends on hyperparameters and the step number t = 1, 2, … alone, in float64, to be rounded once. */
-  scalars(s: Reals, h: V, t: number): void;
+  /** The kernel of step t, for a rule that does not always run the same. */
+  kernelAt?(h: V, t: number): string;
+  /** Numbers that a group remembers from step to step, with the values they start from; `scalars` updates them. */
+  memory?(h: V): Readonly<Record<string, number>>;
+  /**
+   * Writes what does not depend on the element: hyperparameters, the step number t = 1, 2, … and memory, in float64, to be
+   * rounded once.
+   */
+  scalars(s: Reals, h: V, t: number, memory: Memory): void;
   /** Whether the rule decays the weights itself; otherwise the step adds `weightDecay` times p to the gradient. */
   decoupled?(h: V): boolean;
   /** Options that exclude each other: the sentence to throw, without the class's name. */

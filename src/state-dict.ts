@@ -16,6 +16,8 @@ export interface StateDict {
     readonly names: readonly string[];
     readonly steps: number;
     readonly options: Readonly<Record<string, number | boolean>>;
+    /** What the rule remembers beside the state of the parameters, if anything. */
+    readonly memory?: Readonly<Record<string, number>>;
   }[];
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The parameters. A dict without them leaves the parameters as they are. */
@@ -57,7 +59,9 @@ export function saveState({ rule, dtype, clock, groups }: Progress): StateDict {
     optimizer: rule.name.toLowerCase(),
     dtype,
     steps: clock.steps,
-    groups: groups.map(({ names, steps, settings }) => ({ names: [...names], steps, options: settings.now() })),
+    groups: groups.map(({ names, steps, settings, memory }) => {
+      return { names: [...names], steps, options: settings.now(), memory: { ...memory } };
+    }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => params.slice()),
     state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))),
@@ -147,8 +151,12 @@ class Plan {
       );
       return;
     }
-    const [{ steps, options }] = saved;
+    const [{ steps, options, memory = {} }] = saved;
     if (!isCount(steps)) this.problems.push(`the steps of a group must be a whole number >= 0, got ${describe(steps)}`);
+    for (const name of Object.keys(group.memory)) {
+      if (typeof own(memory, name) !== "number") this.missing.push(`"${name}" of a group`);
+      else this.writes.push(() => Object.assign(group.memory, { [name]: memory[name] }));
+    }
     this.writes.push(() => {
       group.steps = steps;
     });

@@ -5,13 +5,17 @@ import type { Reals } from "./real.js";
 // A step walks a part in blocks that stay in the cache, and runs for each block only the stages that are asked for:
 // copy in, scale the gradient or add the weight decay, the rule's kernel, copy out.
 
-/** Runs one step on a part. `scale` multiplies the gradient, `decay` times p is added to it. */
-export function stepPart(part: Part, scale: number, decay: number, given: boolean): void {
+/** Runs one step of a kernel on a part. `scale` multiplies the gradient, `decay` times p is added to it. */
+export function stepPart(part: Part, name: string, scale: number, decay: number, given: boolean): void {
   const copies = given || part.scratchP !== undefined;
   if (copies && part.blocks.length > 0 && part.blocks[0].shares === undefined) shareOut(part);
   if (decay !== 0 || scale !== 1) {
     part.stageScalars[0] = scale;
     part.stageScalars[1] = decay;
+  }
+  if (part.name !== name) {
+    part.name = name;
+    part.kernel = part.kernels[name];
   }
   for (const block of part.blocks) {
     if (copies) copyIn(block.shares as readonly Share[], given);
