@@ -76,10 +76,27 @@ export function data(length: number, dtype: Dtype, kind: Kind, r: () => number):
   return array;
 }
 
+const pools = new Map<string, Reals>();
+
+/** `length` numbers of one kind from a pool made once: a slice of it from a random place. */
+export function drawn(length: number, dtype: Dtype, kind: Kind, r: () => number): Reals {
+  const key = `${dtype} ${kind}`;
+  const pool = pools.get(key) ?? data(3 * 65537, dtype, kind, random(key.length));
+  pools.set(key, pool);
+  const start = Math.floor(r() * (pool.length - length));
+  return pool.subarray(start, start + length);
+}
+
 /** The index of the first element whose bits differ, or -1. Any NaN equals any NaN; -0 is not 0. */
 export function differs(a: Reals, b: Reals): number {
   if (a.length !== b.length) return Math.min(a.length, b.length);
-  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return i;
+  const [x, y] = [a, b].map((array) => new Int32Array(array.buffer, array.byteOffset, array.byteLength / 4));
+  const words = a.BYTES_PER_ELEMENT / 4;
+  for (let k = 0; k < x.length; k++) {
+    if (x[k] === y[k]) continue;
+    const i = Math.floor(k / words);
+    if (!Object.is(a[i], b[i])) return i;
+  }
   return -1;
 }
 
