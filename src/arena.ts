@@ -30,13 +30,22 @@ const current = new WeakMap<Backend, Slab>();
  * Zero-filled memory. Small regions share a slab, since each memory costs address space (a Node process ends at some 13,000);
  * only the current slab is held here, so that whatever is dropped without `dispose()` goes with the garbage.
  */
-export function allocate(backend: Backend, size: number): Region {
+export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
-  if (bytes > SMALL) return { memory: backend.createMemory(bytes), offset: 0, bytes };
+  const create = (wanted: number) => {
+    try {
+      return backend.createMemory(wanted);
+    } catch (error) {
+      throw new RangeError(`${who}: cannot have ${wanted} bytes of memory: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  };
+  if (bytes > SMALL) return { memory: create(bytes), offset: 0, bytes };
   let slab = current.get(backend);
   let offset = slab && cut(slab, bytes);
   if (!slab || offset === undefined) {
-    slab = { memory: backend.createMemory(SLAB), end: 0, live: 0, free: new Map() };
+    slab = { memory: create(SLAB), end: 0, live: 0, free: new Map() };
     current.set(backend, slab);
     offset = cut(slab, bytes) as number;
   }

@@ -14,6 +14,11 @@ function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
+/** Whether a value can be a record: an object, also of a class, that is not one of the language's own kinds. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === "[object Object]";
+}
+
 /** Whether a value is a typed array of a dtype, of this realm or another. */
 export function isReals(value: unknown, dtype: Dtype): value is Reals {
   return value instanceof (dtype === "f32" ? Float32Array : Float64Array) || dtypeOf(value) === dtype;
@@ -39,6 +44,15 @@ export function checkNumber(who: string, name: string, value: unknown, [from, to
   return value;
 }
 
+/** Throws if an option is none of the known ones. */
+export function checkKnown(who: string, options: object, known: object, more: readonly string[] = []): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    const names = [...Object.keys(known), ...more].join(", ");
+    throw new TypeError(`${who}: unknown option "${name}", expected one of ${names}`);
+  }
+}
+
 export function checkFlag(who: string, name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new TypeError(`${who}: ${name} must be true or false, got ${describe(value)}`);
   return value;
@@ -50,11 +64,11 @@ export function checkFixed(who: string, name: string, array: Reals): void {
   if (buffer.resizable || buffer.growable) {
     throw new TypeError(`${who}: array "${name}" must have a buffer of fixed size, got a resizable one`);
   }
-  if (isDetached(array)) throw new TypeError(`${who}: array "${name}" is detached`);
+  if (array.length === 0 && isDetached(array)) throw new TypeError(`${who}: array "${name}" is detached`);
 }
 
 /** Whether the array's buffer was transferred away. */
-export function isDetached(array: Reals): boolean {
+function isDetached(array: Reals): boolean {
   try {
     new Uint8Array(array.buffer);
     return false;

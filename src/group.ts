@@ -37,7 +37,8 @@ export class Group {
     this.#rule.scalars(scalars, values, this.steps, this.memory);
     const scale = values.maximize ? -1 : 1;
     const decay = settings.coupled ? values.weightDecay : 0;
-    for (const part of parts) {
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i];
       if (part.scalars !== scalars) part.scalars.set(scalars);
       stepPart(part, kernel, scale, decay, given);
     }

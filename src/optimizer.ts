@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" />
 import { type Backend, openBackend } from "./backend.js";
-import { arrayName, describe, isDetached, isReals } from "./check.js";
+import { arrayName, checkFixed, checkKnown, describe, isReals } from "./check.js";
 import { Group, GroupView } from "./group.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Placed } from "./part.js";
@@ -63,9 +63,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
     }
     const { dtype, backend = "auto", ...rest } = options as Record<string, unknown>;
+    checkKnown(who, rest, kind.defaults, ["dtype", "backend"]);
     const specs = readGroups(who, params);
     this.#kind = kind;
-    this.#options = rest;
+    this.#options = given(rest);
     this.dtype = chooseDtype(
       who,
       dtype,
@@ -106,7 +107,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** Bytes of memory that the optimizer holds, without your own arrays. */
   get bytes(): number {
-    return this.#disposed ? 0 : this.#groups.reduce((sum, group) => sum + group.bytes, 0);
+    return this.#groups.reduce((sum, group) => sum + group.bytes, 0);
   }
 
   /**
@@ -116,18 +117,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   step(grads?: Grads<N, D>): this {
     this.#checkAlive();
     const given = grads !== undefined && (grads as unknown) !== this.#grads;
-    for (const tensor of this.#tensors) {
-      if (tensor.params.length !== tensor.length) {
-        throw new TypeError(
-          `step: parameter "${tensor.name}" has length ${tensor.params.length}, expected ${tensor.length}; was it transferred?`,
-        );
-      }
-    }
+    this.#checkAttached("step");
     if (given) this.#take(grads);
-    for (const { settings } of this.#groups) {
-      if (settings.schedules.size > 0) settings.follow();
+    const groups = this.#groups;
+    for (let i = 0; i < groups.length; i++) {
+      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
     }
-    for (const group of this.#groups) group.step(given);
+    for (let i = 0; i < groups.length; i++) groups[i].step(given);
     this.#clock.steps++;
     return this;
   }
@@ -151,6 +147,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
   stateDict(): StateDict {
     this.#checkAlive();
+    this.#checkAttached("stateDict");
     return saveState(this.#progress());
   }
 
@@ -168,6 +165,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     if (this.#disposed) return;
     this.#disposed = true;
     for (const group of this.#groups) group.release();
+    // whoever still holds the optimizer does not hold its memory
+    this.#groups = [];
+    this.#tensors = [];
+    this.#params = this.#grads = {} as Views<N, D>;
+    this.#state = {} as States<N, D>;
   }
 
   static {
@@ -179,12 +181,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal Sets a hyperparameter in all groups, or in none. */
   static assign(optimizer: Optimizer, name: string, value: unknown): void {
-    const all = optimizer.#groups.map(({ settings }) => settings);
-    const before = all.map((settings) => settings.source(name));
+    optimizer.#checkAlive();
+    const restorers = optimizer.#groups.map(({ settings }) => settings.restorer(name));
     try {
-      for (const settings of all) settings.set(name, value);
+      for (const { settings } of optimizer.#groups) settings.set(name, value);
     } catch (error) {
-      for (const [i, settings] of all.entries()) if (typeof before[i] !== "boolean") settings.set(name, before[i]);
+      for (const restore of restorers) restore();
       throw error;
     }
   }
@@ -200,9 +202,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const added = specs.flatMap(({ tensors }) => tensors);
     checkDistinct(rule.name, [...(known as Placed[]), ...added]);
     chooseDtype(rule.name, this.dtype, added);
-    const settings = specs.map(
-      ({ overrides }) => new GroupSettings(rule, defaults, { ...this.#options, ...overrides }, this.#clock),
-    );
+    const settings = specs.map(({ overrides }) => {
+      checkKnown(rule.name, overrides, defaults);
+      return new GroupSettings(rule, defaults, { ...this.#options, ...given(overrides) }, this.#clock);
+    });
     const groups: Group[] = [];
     try {
       for (const [i, { tensors }] of specs.entries()) {
@@ -231,30 +234,46 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       throw new TypeError(`step: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
     }
     const record = grads as Readonly<Record<string, unknown>>;
-    for (const tensor of this.#tensors) {
-      const g = record[tensor.name];
-      if (!isReals(g, this.dtype)) throw new TypeError(this.#wrongGradient(tensor.name, g));
+    for (let i = 0; i < this.#tensors.length; i++) {
+      const tensor = this.#tensors[i];
+      const { name } = tensor;
+      const g = record[name];
+      if (!isReals(g, this.dtype)) throw new TypeError(this.#wrongGradient(record, name));
+      if (g !== tensor.given) checkFixed("step", name, g);
       if (g.length !== tensor.length) {
-        if (isDetached(g)) throw new TypeError(`step: gradient "${tensor.name}" is detached`);
-        throw new RangeError(`step: gradient "${tensor.name}" has length ${g.length}, expected ${tensor.length}`);
+        throw new RangeError(`step: gradient "${name}" has length ${g.length}, expected ${tensor.length}`);
       }
       tensor.given = g;
     }
-    let count = 0;
-    for (const _name in record) count++;
-    if (count === this.#tensors.length) return;
-    const unknown = Object.keys(record).filter((name) => !Object.hasOwn(this.#params, name));
-    throw new TypeError(`step: unknown gradient ${unknown.map((name) => `"${name}"`).join(", ")}`);
+    if (Array.isArray(grads) && grads.length === this.#tensors.length) return;
+    // what an object inherits is not a gradient handed over by mistake
+    let unknown = "";
+    for (const name in record) {
+      if (!Object.hasOwn(this.#params, name) && Object.hasOwn(record, name)) unknown += ` "${name}"`;
+    }
+    if (unknown !== "") throw new TypeError(`step: unknown gradient${unknown}`);
   }
 
-  #wrongGradient(name: string, g: unknown): string {
-    if (g === undefined) return `step: gradient "${name}" is missing`;
+  #wrongGradient(grads: Readonly<Record<string, unknown>>, name: string): string {
+    const g = grads[name];
+    if (g === undefined || !Object.hasOwn(grads, name)) return `step: gradient "${name}" is missing`;
     return `step: gradient "${name}" must be a ${arrayName[this.dtype]}, got ${describe(g)}`;
+  }
+
+  #checkAttached(who: string): void {
+    for (let i = 0; i < this.#tensors.length; i++) {
+      const { name, length, params } = this.#tensors[i];
+      if (params.length !== length) throw new TypeError(`${who}: parameter "${name}" was transferred away`);
+    }
   }
 
   #checkAlive(): void {
     if (this.#disposed) throw new Error(`${this.#kind.rule.name}: used after dispose()`);
   }
+}
+
+function given(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function inOrder(names: readonly string[], tensors: readonly Placed[]): Placed[] {

@@ -1,4 +1,4 @@
-import { arrayName, checkDisjoint, checkFixed, describe, dtypeOf } from "./check.js";
+import { arrayName, checkDisjoint, checkFixed, describe, dtypeOf, isRecord } from "./check.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
@@ -48,7 +48,7 @@ function isGroup(value: unknown): value is { params: unknown } & Record<string, 
 
 function readSet(who: string, set: unknown, numbered: number): Tensor[] {
   if (Array.isArray(set)) return set.map((init, i) => readInit(who, String(numbered + i), init));
-  if (typeof set !== "object" || set === null || ArrayBuffer.isView(set)) {
+  if (!isRecord(set)) {
     throw new TypeError(`${who}: params must be a record or an array of parameters, got ${describe(set)}`);
   }
   return Object.entries(set).map(([name, init]) => readInit(who, name, init));
@@ -80,10 +80,12 @@ function owned(who: string, name: string, own: Reals, shape: readonly number[]):
 function sizeOf(who: string, name: string, shape: readonly unknown[]): number {
   let size = 1;
   for (const n of shape) {
-    if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0) {
-      throw new RangeError(`${who}: parameter "${name}" must have whole dimensions >= 0, got ${describe(n)}`);
+    if (typeof n === "number" && Number.isSafeInteger(n) && n >= 0) {
+      size *= n;
+      continue;
     }
-    size *= n;
+    const Kind = typeof n === "number" ? RangeError : TypeError;
+    throw new Kind(`${who}: parameter "${name}" must have whole dimensions >= 0, got ${describe(n)}`);
   }
   return size;
 }

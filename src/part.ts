@@ -114,7 +114,7 @@ function allocatePart(
   const block = Math.min(length, blockLength(dtype));
   const streams = [own ? block : length, length, ...slots.map(() => length)];
   const { starts, end } = layOut([...streams, block, SCALARS, STAGE_SCALARS], dtype);
-  const region = allocate(backend, end);
+  const region = allocate(rule.name, backend, end);
   const { memory, offset } = region;
   const [p, g, ...rest] = starts.map((start) => offset + start);
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);

@@ -13,7 +13,7 @@ export class GroupSettings {
   readonly values: AnyValues;
   readonly schedules = new Map<string, Schedule>();
   readonly kernel: string;
-  readonly state: Readonly<Record<string, number>>;
+  state: Readonly<Record<string, number>>;
   /** Whether the step, not the rule, applies the weight decay. */
   readonly coupled: boolean;
   readonly #rule: AnyRule;
@@ -21,18 +21,13 @@ export class GroupSettings {
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
+  /** `options` are known ones. */
   constructor(rule: AnyRule, defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock) {
     this.#rule = rule;
     this.#clock = clock;
     this.values = { ...defaults } as AnyValues;
     this.#shape = { ...this.values };
-    for (const [name, value] of Object.entries(options)) {
-      if (!Object.hasOwn(defaults, name)) {
-        const known = Object.keys(defaults).join(", ");
-        throw new TypeError(`${rule.name}: unknown option "${name}", expected one of ${known}`);
-      }
-      if (value !== undefined) this.#write(name, value);
-    }
+    for (const [name, value] of Object.entries(options)) this.#write(name, value);
     this.#checkConflict();
     this.kernel = rule.kernel(this.#shape);
     this.state = rule.state(this.#shape);
@@ -46,26 +41,31 @@ export class GroupSettings {
 
   /** Sets a hyperparameter to a number or a schedule. After an error nothing has changed. */
   set(name: string, value: unknown): void {
-    const { values, schedules } = this;
-    const before = { value: values[name], shape: this.#shape[name], schedule: schedules.get(name) };
+    const restore = this.restorer(name);
     try {
-      if (typeof before.value === "boolean")
+      if (typeof this.values[name] === "boolean") {
         throw new TypeError(`${this.#rule.name}: ${name} is fixed at construction`);
+      }
       this.#write(name, value);
       this.#checkConflict();
       this.#checkFixed(name, value);
     } catch (error) {
-      values[name] = before.value;
-      this.#shape[name] = before.shape;
-      if (before.schedule) schedules.set(name, before.schedule);
-      else schedules.delete(name);
+      restore();
       throw error;
     }
   }
 
-  /** The number or the schedule that a hyperparameter was set to. */
-  source(name: string): unknown {
-    return this.schedules.get(name) ?? this.values[name];
+  /** What puts a hyperparameter back to what it is now. */
+  restorer(name: string): () => void {
+    const value = this.values[name];
+    const shape = this.#shape[name];
+    const schedule = this.schedules.get(name);
+    return () => {
+      this.values[name] = value;
+      this.#shape[name] = shape;
+      if (schedule) this.schedules.set(name, schedule);
+      else this.schedules.delete(name);
+    };
   }
 
   /** Every option with the value that the next step uses. */
@@ -78,6 +78,7 @@ export class GroupSettings {
     for (const name of Object.keys(values)) {
       if (!this.schedules.has(name)) this.values[name] = this.#shape[name] = values[name];
     }
+    this.state = this.#rule.state(this.#shape);
   }
 
   /** Brings the values that follow a schedule up to date; throws before any is used if one is out of its range. */
@@ -108,21 +109,23 @@ export class GroupSettings {
   }
 
   #checkFixed(name: string, value: unknown): void {
+    const fail = (why: string) => {
+      throw new RangeError(`${this.#rule.name}: ${name} ${why}, got ${describe(value)}`);
+    };
     const state = this.#rule.state(this.#shape);
-    const same =
-      this.#rule.kernel(this.#shape) === this.kernel &&
-      Object.keys(state).length === Object.keys(this.state).length &&
-      Object.entries(state).every(([slot, initial]) => this.state[slot] === initial);
-    if (!same) {
-      const got = typeof value === "number" ? value : describe(value);
-      throw new RangeError(
-        `${this.#rule.name}: ${name} decides which buffers and kernels exist, so it stays as constructed ` +
-          `(zero, or not), got ${got}`,
-      );
+    if (this.#rule.kernel(this.#shape) !== this.kernel || !sameKeys(state, this.state)) {
+      fail("decides which buffers and kernels exist, so it stays zero, or not zero, as constructed");
+    }
+    if (Object.keys(state).some((slot) => state[slot] !== this.state[slot])) {
+      fail("is what state starts from, so it stays as constructed");
     }
   }
 
   #range(name: string): Range {
     return (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
   }
+}
+
+export function sameKeys(a: object, b: object): boolean {
+  return String(Object.keys(a)) === String(Object.keys(b));
 }

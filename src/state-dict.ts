@@ -1,9 +1,9 @@
-import { describe, isReals } from "./check.js";
+import { checkKnown, describe, isReals, isRecord } from "./check.js";
 import type { Group } from "./group.js";
 import type { Placed } from "./part.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, Defaults, Dtype } from "./rule.js";
-import { type Clock, GroupSettings } from "./settings.js";
+import { type Clock, GroupSettings, sameKeys } from "./settings.js";
 
 /** A copy of an optimizer's progress: plain data on ordinary, transferable buffers. */
 export interface StateDict {
@@ -70,7 +70,12 @@ export function saveState({ rule, dtype, clock, groups }: Progress): StateDict {
 
 /** Loads a dict: everything is checked and gathered first, then written. */
 export function loadState(progress: Progress, dict: StateDict, options: LoadOptions): LoadResult {
-  const { strict = true, keepHyperparameters = false, convert = false } = options;
+  const known = { strict: true, keepHyperparameters: false, convert: false };
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`loadStateDict: options must be an object, got ${describe(options)}`);
+  }
+  checkKnown("loadStateDict", options, known);
+  const { strict, keepHyperparameters, convert } = { ...known, ...options };
   checkKind(progress, dict, convert);
   const plan = new Plan(dict);
   for (const group of progress.groups) {
@@ -79,8 +84,8 @@ export function loadState(progress: Progress, dict: StateDict, options: LoadOpti
   }
   plan.unexpectedTensors();
   const { missing, unexpected, problems } = plan;
-  if (strict && missing.length > 0) problems.push(`missing ${missing.join(", ")}`);
-  if (strict && unexpected.length > 0) problems.push(`unexpected ${unexpected.join(", ")}`);
+  if (strict && missing.length > 0) problems.push(`missing ${quoted(missing)}`);
+  if (strict && unexpected.length > 0) problems.push(`unexpected ${quoted(unexpected)}`);
   if (problems.length > 0) throw new RangeError(`loadStateDict: ${problems.join("; ")}`);
   for (const write of plan.writes) write();
   progress.clock.steps = dict.steps;
@@ -99,8 +104,16 @@ function checkKind({ rule, dtype }: Progress, dict: StateDict, convert: boolean)
   if (dict.dtype !== dtype && !convert) fail("dtype", `"${dtype}" (or pass convert: true)`, dict.dtype);
   if (!isCount(dict.steps)) fail("steps", "a whole number >= 0", dict.steps);
   if (!Array.isArray(dict.groups)) fail("groups", "an array", dict.groups);
-  for (const key of ["state", "shapes"] as const) {
-    if (typeof dict[key] !== "object" || dict[key] === null) fail(key, "a record", dict[key]);
+  for (const [i, group] of dict.groups.entries()) {
+    if (!isRecord(group)) fail(`group ${i}`, "a record", group);
+    if (!Array.isArray(group.names)) fail(`names of group ${i}`, "an array", group.names);
+    if (!isRecord(group.options)) fail(`options of group ${i}`, "a record", group.options);
+    if (!isRecord(group.memory ?? {})) fail(`memory of group ${i}`, "a record", group.memory);
+  }
+  for (const key of ["state", "shapes"] as const) if (!isRecord(dict[key])) fail(key, "a record", dict[key]);
+  if (dict.params !== undefined && !isRecord(dict.params)) fail("params", "a record", dict.params);
+  for (const [name, slots] of Object.entries(dict.state)) {
+    if (!isRecord(slots)) fail(`state of "${name}"`, "a record", slots);
   }
 }
 
@@ -122,7 +135,7 @@ class Plan {
     const slots = own(this.#dict.state, name);
     this.#known.add(name);
     if (slots === undefined) {
-      this.missing.push(`"${name}"`);
+      this.missing.push(name);
       return;
     }
     const saved = own(shapes, name);
@@ -131,30 +144,29 @@ class Plan {
       return;
     }
     for (const slot of Object.keys(state)) this.#copy(`${name}.${slot}`, state[slot], own(slots, slot), tensor.length);
-    for (const slot of Object.keys(slots)) if (!Object.hasOwn(state, slot)) this.unexpected.push(`"${name}.${slot}"`);
+    for (const slot of Object.keys(slots)) if (!Object.hasOwn(state, slot)) this.unexpected.push(`${name}.${slot}`);
     if (params) this.#copy(name, tensor.params, own(params, name), tensor.length);
   }
 
   unexpectedTensors(): void {
     const { state, params = {} } = this.#dict;
     for (const name of new Set([...Object.keys(state), ...Object.keys(params)])) {
-      if (!this.#known.has(name)) this.unexpected.push(`"${name}"`);
+      if (!this.#known.has(name)) this.unexpected.push(name);
     }
   }
 
-  group({ rule, defaults, clock }: Progress, group: Group, keep: boolean): void {
+  group({ rule, defaults }: Progress, group: Group, keep: boolean): void {
     const saved = this.#dict.groups.filter(({ names }) => group.names.some((name) => names.includes(name)));
-    if (saved.length === 0) return;
-    if (saved.length > 1) {
-      this.problems.push(
-        `parameters ${group.names.map((name) => `"${name}"`).join(", ")} were in ${saved.length} groups`,
-      );
+    const some = group.names.filter((name) => own(this.#dict.state, name) !== undefined);
+    if (some.length === 0) return;
+    if (saved.length !== 1) {
+      this.problems.push(`parameters ${quoted(some)} must have been in one group, got ${saved.length} groups`);
       return;
     }
     const [{ steps, options, memory = {} }] = saved;
     if (!isCount(steps)) this.problems.push(`the steps of a group must be a whole number >= 0, got ${describe(steps)}`);
     for (const name of Object.keys(group.memory)) {
-      if (typeof own(memory, name) !== "number") this.missing.push(`"${name}" of a group`);
+      if (typeof own(memory, name) !== "number") this.missing.push(`memory.${name}`);
       else this.writes.push(() => Object.assign(group.memory, { [name]: memory[name] }));
     }
     this.writes.push(() => {
@@ -162,7 +174,9 @@ class Plan {
     });
     if (keep) return;
     try {
-      const { values, kernel, state, coupled } = new GroupSettings(rule, defaults, options, clock);
+      checkKnown(rule.name, options, defaults);
+      const kept = { ...options, ...Object.fromEntries(group.settings.schedules) };
+      const { values, kernel, state, coupled } = new GroupSettings(rule, defaults, kept, { steps: this.#dict.steps });
       const before = group.settings.values;
       for (const name of Object.keys(before)) {
         if (typeof before[name] === "boolean" && values[name] !== before[name]) {
@@ -183,7 +197,7 @@ class Plan {
   }
 
   #copy(name: string, to: Reals, from: unknown, length: number): void {
-    if (from === undefined) this.missing.push(`"${name}"`);
+    if (from === undefined) this.missing.push(name);
     else if (!isReals(from, this.#dict.dtype))
       this.problems.push(`"${name}" is ${describe(from)}, expected ${this.#dict.dtype}`);
     else if (from.length !== length) this.problems.push(`"${name}" has length ${from.length}, expected ${length}`);
@@ -196,8 +210,8 @@ function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-function sameKeys(a: object, b: object): boolean {
-  return String(Object.keys(a)) === String(Object.keys(b));
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
 }
 
 function isCount(value: unknown): value is number {

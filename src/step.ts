@@ -3,7 +3,8 @@ import { type Block, type Part, type Share, shareOut } from "./part.js";
 import type { Reals } from "./real.js";
 
 // A step walks a part in blocks that stay in the cache, and runs for each block only the stages that are asked for:
-// copy in, scale the gradient or add the weight decay, the rule's kernel, copy out.
+// copy in, scale the gradient or add the weight decay, the rule's kernel, copy out. The loops count, because an iterator is
+// garbage until its loop is optimized.
 
 /** Runs one step of a kernel on a part. `scale` multiplies the gradient, `decay` times p is added to it. */
 export function stepPart(part: Part, name: string, scale: number, decay: number, given: boolean): void {
@@ -17,7 +18,8 @@ export function stepPart(part: Part, name: string, scale: number, decay: number,
     part.name = name;
     part.kernel = part.kernels[name];
   }
-  for (const block of part.blocks) {
+  for (let i = 0; i < part.blocks.length; i++) {
+    const block = part.blocks[i];
     if (copies) copyIn(block.shares as readonly Share[], given);
     let g = given ? part.scratch : block.g;
     if (decay !== 0) {
@@ -56,14 +58,15 @@ function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {
 }
 
 function copyIn(shares: readonly Share[], given: boolean): void {
-  for (const share of shares) {
+  for (let i = 0; i < shares.length; i++) {
+    const share = shares[i];
     if (share.own) copy(share.p as Reals, share.own);
     if (given) copy(share.g, gradientOf(share));
   }
 }
 
 function copyOut(shares: readonly Share[]): void {
-  for (const { own, p } of shares) copy(own as Reals, p as Reals);
+  for (let i = 0; i < shares.length; i++) copy(shares[i].own as Reals, shares[i].p as Reals);
 }
 
 function gradientOf(share: Share): Reals {

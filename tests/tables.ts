@@ -90,6 +90,7 @@ export function drawn(length: number, dtype: Dtype, kind: Kind, r: () => number)
 /** The index of the first element whose bits differ, or -1. Any NaN equals any NaN; -0 is not 0. */
 export function differs(a: Reals, b: Reals): number {
   if (a.length !== b.length) return Math.min(a.length, b.length);
+  if (a.length === 0) return -1;
   const [x, y] = [a, b].map((array) => new Int32Array(array.buffer, array.byteOffset, array.byteLength / 4));
   const words = a.BYTES_PER_ELEMENT / 4;
   for (let k = 0; k < x.length; k++) {
