@@ -1,36 +1,44 @@
 // Makes dist: two bundles, `index.js` and `js.js` (the same entry, with wasm.none.ts in place of wasm.ts), the kernels as
-// files, and the declarations.
+// files, and the declarations that the entries reach.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { rolldown } from "rolldown";
+import ts from "typescript";
 import "./generate.mjs";
 
 const withoutWasm = {
   name: "without-wasm",
-  setup: ({ onResolve }) => onResolve({ filter: /\/wasm\.js$/ }, () => ({ path: `${process.cwd()}/src/wasm.none.ts` })),
+  resolveId: { filter: { id: /\/wasm\.js$/ }, handler: () => `${process.cwd()}/src/wasm.none.ts` },
 };
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
-for (const [entry, plugins] of [
-  ["index", []],
-  ["js", [withoutWasm]],
-]) {
-  await build({
-    entryPoints: { [entry]: "src/index.ts" },
-    outdir: "dist",
-    bundle: true,
-    format: "esm",
+await bundle("index", []);
+await bundle("js", [withoutWasm]);
+for (const dtype of ["f32", "f64"]) copyFileSync(`build/${dtype}.wasm`, `dist/kernels/${dtype}.wasm`);
+declarations();
+
+// Rolldown, because it marks what it makes of `import * as` as pure: a bundler that takes one optimizer can drop the others.
+async function bundle(name, plugins) {
+  const made = await rolldown({
+    input: { [name]: "src/index.ts" },
     platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["import"],
-    target: "es2022",
-    sourcemap: true,
+    resolve: { mainFields: ["module", "main"] },
+    transform: { target: "es2022" },
     plugins,
   });
+  await made.write({ dir: "dist", sourcemap: true, comments: { jsdoc: false } });
 }
-for (const dtype of ["f32", "f64"]) copyFileSync(`build/${dtype}.wasm`, `dist/kernels/${dtype}.wasm`);
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "scripts/declarations.json"], {
-  stdio: "inherit",
-});
-writeFileSync("dist/js.d.ts", 'export * from "./index.js";\n');
+
+function declarations() {
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "scripts/declarations.json"], {
+    stdio: "inherit",
+  });
+  writeFileSync("dist/js.d.ts", 'export * from "./index.js";\n');
+  const reached = ts.createProgram(["dist/js.d.ts"], { types: [] }).getSourceFiles();
+  const kept = new Set(reached.map(({ fileName }) => resolve(fileName)));
+  for (const file of readdirSync("dist", { recursive: true })) {
+    if (file.endsWith(".d.ts") && !kept.has(resolve("dist", file))) rmSync(`dist/${file}`);
+  }
+}

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" />
 import { type Backend, openBackend } from "./backend.js";
-import { arrayName, checkFixed, checkKnown, describe, isReals } from "./check.js";
+import { checkKnown, describe } from "./check.js";
+import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Placed } from "./part.js";
@@ -117,8 +118,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   step(grads?: Grads<N, D>): this {
     this.#checkAlive();
     const given = grads !== undefined && (grads as unknown) !== this.#grads;
-    this.#checkAttached("step");
-    if (given) this.#take(grads);
+    checkAttached("step", this.#tensors);
+    if (given) takeGradients(this.#tensors, this.dtype, grads);
     const groups = this.#groups;
     for (let i = 0; i < groups.length; i++) {
       if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
@@ -147,7 +148,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
   stateDict(): StateDict {
     this.#checkAlive();
-    this.#checkAttached("stateDict");
+    checkAttached("stateDict", this.#tensors);
     return saveState(this.#progress());
   }
 
@@ -227,44 +228,6 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#params = record(this.#tensors, ({ params }) => params) as Views<N, D>;
     this.#grads = record(this.#tensors, ({ grads }) => grads) as Views<N, D>;
     this.#state = record(this.#tensors, ({ state }) => state) as States<N, D>;
-  }
-
-  #take(grads: unknown): void {
-    if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
-      throw new TypeError(`step: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
-    }
-    const record = grads as Readonly<Record<string, unknown>>;
-    for (let i = 0; i < this.#tensors.length; i++) {
-      const tensor = this.#tensors[i];
-      const { name } = tensor;
-      const g = record[name];
-      if (!isReals(g, this.dtype)) throw new TypeError(this.#wrongGradient(record, name));
-      if (g !== tensor.given) checkFixed("step", name, g);
-      if (g.length !== tensor.length) {
-        throw new RangeError(`step: gradient "${name}" has length ${g.length}, expected ${tensor.length}`);
-      }
-      tensor.given = g;
-    }
-    if (Array.isArray(grads) && grads.length === this.#tensors.length) return;
-    // what an object inherits is not a gradient handed over by mistake
-    let unknown = "";
-    for (const name in record) {
-      if (!Object.hasOwn(this.#params, name) && Object.hasOwn(record, name)) unknown += ` "${name}"`;
-    }
-    if (unknown !== "") throw new TypeError(`step: unknown gradient${unknown}`);
-  }
-
-  #wrongGradient(grads: Readonly<Record<string, unknown>>, name: string): string {
-    const g = grads[name];
-    if (g === undefined || !Object.hasOwn(grads, name)) return `step: gradient "${name}" is missing`;
-    return `step: gradient "${name}" must be a ${arrayName[this.dtype]}, got ${describe(g)}`;
-  }
-
-  #checkAttached(who: string): void {
-    for (let i = 0; i < this.#tensors.length; i++) {
-      const { name, length, params } = this.#tensors[i];
-      if (params.length !== length) throw new TypeError(`${who}: parameter "${name}" was transferred away`);
-    }
   }
 
   #checkAlive(): void {
