@@ -1,0 +1,48 @@
+import { arrayName, checkFixed, describe, isReals } from "./check.js";
+import type { Placed } from "./part.js";
+import type { Dtype } from "./rule.js";
+
+// Every step comes through here, so the loops count: an iterator is garbage until its loop is optimized.
+
+/** Throws unless the caller's own parameters are still where they were. */
+export function checkAttached(who: string, tensors: readonly Placed[]): void {
+  for (let i = 0; i < tensors.length; i++) {
+    const { name, length, params } = tensors[i];
+    if (params.length !== length) throw new TypeError(`${who}: parameter "${name}" was transferred away`);
+  }
+}
+
+/** Takes the gradients handed to a step: an array for every tensor, of its length and the optimizer's dtype. */
+export function takeGradients(tensors: readonly Placed[], dtype: Dtype, grads: unknown): void {
+  if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+    throw new TypeError(`step: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
+  }
+  const record = grads as Readonly<Record<string, unknown>>;
+  for (let i = 0; i < tensors.length; i++) {
+    const tensor = tensors[i];
+    const { name, length } = tensor;
+    const g = record[name];
+    if (!isReals(g, dtype)) throw new TypeError(wrongGradient(record, name, dtype));
+    if (g !== tensor.given) checkFixed("step", name, g);
+    if (g.length !== length)
+      throw new RangeError(`step: gradient "${name}" has length ${g.length}, expected ${length}`);
+    tensor.given = g;
+  }
+  if (Array.isArray(grads) && grads.length === tensors.length) return;
+  // what an object inherits is not a gradient handed over by mistake
+  let own = 0;
+  for (const name in record) if (Object.hasOwn(record, name)) own++;
+  if (own > tensors.length) throw new TypeError(`step: unknown gradient ${unknownNames(tensors, record)}`);
+}
+
+function unknownNames(tensors: readonly Placed[], record: object): string {
+  const known = new Set(tensors.map(({ name }) => name));
+  const unknown = Object.keys(record).filter((name) => !known.has(name));
+  return unknown.map((name) => `"${name}"`).join(", ");
+}
+
+function wrongGradient(grads: Readonly<Record<string, unknown>>, name: string, dtype: Dtype): string {
+  const g = grads[name];
+  if (g === undefined || !Object.hasOwn(grads, name)) return `step: gradient "${name}" is missing`;
+  return `step: gradient "${name}" must be a ${arrayName[dtype]}, got ${describe(g)}`;
+}
