@@ -12,69 +12,86 @@ export interface Region {
 /** Memory that many small optimizers share. */
 interface Slab {
   readonly memory: Memory;
-  /** Everything from here on has never been used. */
-  end: number;
+  /** What is free, by rising offset, never two side by side. */
+  readonly free: Extent[];
   /** Bytes in use. */
   live: number;
-  /** Offsets of regions given back, by size. */
-  readonly free: Map<number, number[]>;
+}
+
+interface Extent {
+  start: number;
+  end: number;
 }
 
 const SLAB = 1 << 20;
 const SMALL = 1 << 16;
 const ALIGN = 64;
 
+// the slab in use; the others are found again if they have room, and otherwise go with the garbage
 const current = new WeakMap<Backend, Slab>();
+const others = new WeakMap<Backend, WeakRef<Slab>[]>();
 
-/**
- * Zero-filled memory. Small regions share a slab, since each memory costs address space (a Node process ends at some 13,000);
- * only the current slab is held here, so that whatever is dropped without `dispose()` goes with the garbage.
- */
+/** Zero-filled memory. Small regions share a slab: each memory costs address space, and a Node process ends at some 13,000. */
 export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
-  const create = (wanted: number) => {
-    try {
-      return backend.createMemory(wanted);
-    } catch (error) {
-      throw new RangeError(`${who}: cannot have ${wanted} bytes of memory: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  };
-  if (bytes > SMALL) return { memory: create(bytes), offset: 0, bytes };
-  let slab = current.get(backend);
-  let offset = slab && cut(slab, bytes);
-  if (!slab || offset === undefined) {
-    slab = { memory: create(SLAB), end: 0, live: 0, free: new Map() };
+  if (bytes > SMALL) return { memory: createMemory(who, backend, bytes), offset: 0, bytes };
+  for (const slab of slabs(backend)) {
+    const offset = take(slab, bytes);
+    if (offset === undefined) continue;
     current.set(backend, slab);
-    offset = cut(slab, bytes) as number;
+    return { memory: slab.memory, offset, bytes, slab };
   }
-  return { memory: slab.memory, offset, bytes, slab };
+  const slab: Slab = { memory: createMemory(who, backend, SLAB), free: [{ start: 0, end: SLAB }], live: 0 };
+  others.set(backend, [...(others.get(backend) ?? []).filter((ref) => ref.deref()), new WeakRef(slab)]);
+  current.set(backend, slab);
+  return { memory: slab.memory, offset: take(slab, bytes) as number, bytes, slab };
 }
 
-/** Takes a region back. The slab with more room becomes the current one. */
-export function release(backend: Backend, { slab, offset, bytes }: Region): void {
+/** Takes a region back. */
+export function release({ slab, offset, bytes }: Region): void {
   if (!slab) return;
   slab.live -= bytes;
-  const free = slab.free.get(bytes);
-  if (free) free.push(offset);
-  else slab.free.set(bytes, [offset]);
-  const other = current.get(backend);
-  if (!other || slab.live < other.live) current.set(backend, slab);
+  const { free } = slab;
+  let i = free.length;
+  while (i > 0 && free[i - 1].start > offset) i--;
+  const before = free[i - 1];
+  const after = free[i];
+  const end = offset + bytes;
+  if (before?.end === offset && after?.start === end) {
+    before.end = after.end;
+    free.splice(i, 1);
+  } else if (before?.end === offset) before.end = end;
+  else if (after?.start === end) after.start = offset;
+  else free.splice(i, 0, { start: offset, end });
 }
 
-function cut(slab: Slab, bytes: number): number | undefined {
-  if (slab.live === 0) {
-    // whatever sizes it was cut into before, it is whole again
-    slab.free.clear();
-    new Uint8Array(slab.memory.buffer, 0, slab.end).fill(0);
-    slab.end = 0;
+function* slabs(backend: Backend): Generator<Slab> {
+  const first = current.get(backend);
+  if (first) yield first;
+  for (const ref of others.get(backend) ?? []) {
+    const slab = ref.deref();
+    if (slab && slab !== first) yield slab;
   }
-  const recycled = slab.free.get(bytes)?.pop();
-  if (recycled === undefined && slab.end + bytes > SLAB) return undefined;
-  const offset = recycled ?? slab.end;
-  if (recycled === undefined) slab.end += bytes;
-  else new Uint8Array(slab.memory.buffer, offset, bytes).fill(0);
+}
+
+/** Cuts zero-filled bytes from the first extent that has them. */
+function take(slab: Slab, bytes: number): number | undefined {
+  if (slab.live + bytes > SLAB) return undefined;
+  const i = slab.free.findIndex(({ start, end }) => end - start >= bytes);
+  if (i < 0) return undefined;
+  const extent = slab.free[i];
+  const { start } = extent;
+  extent.start += bytes;
+  if (extent.start === extent.end) slab.free.splice(i, 1);
   slab.live += bytes;
-  return offset;
+  new Uint8Array(slab.memory.buffer, start, bytes).fill(0);
+  return start;
+}
+
+function createMemory(who: string, backend: Backend, bytes: number): Memory {
+  try {
+    return backend.createMemory(bytes);
+  } catch (error) {
+    throw new RangeError(`${who}: cannot have ${bytes} bytes of memory: ${(error as Error).message}`, { cause: error });
+  }
 }

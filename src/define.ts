@@ -25,10 +25,10 @@ export interface OptimizerClass<H = Record<never, never>> {
   readonly rule: AnyRule;
 }
 
+type Widened<H> = { [K in keyof H]: H[K] extends boolean ? boolean : number };
+
 /** Makes the class of a rule. */
-export function defineOptimizer<H extends Defaults>(
-  rule: Rule<H>,
-): OptimizerClass<{ [K in keyof (H & Common)]: (H & Common)[K] }> {
+export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerClass<Widened<H & Common>> {
   const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
   const kind: Kind = { rule: rule as unknown as AnyRule, defaults, accessors: GroupView.accessors(defaults) };
   const named = {

@@ -23,7 +23,7 @@ export function takeGradients(tensors: readonly Placed[], dtype: Dtype, grads: u
     const { name, length } = tensor;
     const g = record[name];
     if (!isReals(g, dtype)) throw new TypeError(wrongGradient(record, name, dtype));
-    if (g !== tensor.given) checkFixed("step", name, g);
+    if (g !== tensor.given || g.length !== length) checkFixed("step", name, g);
     if (g.length !== length)
       throw new RangeError(`step: gradient "${name}" has length ${g.length}, expected ${length}`);
     tensor.given = g;

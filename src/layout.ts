@@ -74,3 +74,8 @@ export function batches<T extends Tensor>(
 export function viewOf({ buffer }: Memory, dtype: Dtype, offset: number, length: number): Reals {
   return dtype === "f32" ? new Float32Array(buffer, offset, length) : new Float64Array(buffer, offset, length);
 }
+
+/** A view on elements of an array that may be of a class of the caller's. */
+export function slice(array: Reals, dtype: Dtype, start: number, end: number): Reals {
+  return viewOf(array, dtype, array.byteOffset + start * SIZE[dtype], end - start);
+}

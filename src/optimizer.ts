@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 import { type Backend, openBackend } from "./backend.js";
 import { checkKnown, describe } from "./check.js";
 import { checkAttached, takeGradients } from "./gradients.js";
@@ -44,6 +44,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** Where the loops run. */
   readonly backend: "wasm" | "js";
   readonly dtype: D;
+  /** `dispose`, for `using`, where the engine has it. */
+  declare readonly [Symbol.dispose]: () => void;
   readonly #kind: Kind;
   readonly #options: Readonly<Record<string, unknown>>;
   readonly #backend: Backend;

@@ -47,7 +47,7 @@ function isGroup(value: unknown): value is { params: unknown } & Record<string, 
 }
 
 function readSet(who: string, set: unknown, numbered: number): Tensor[] {
-  if (Array.isArray(set)) return set.map((init, i) => readInit(who, String(numbered + i), init));
+  if (Array.isArray(set)) return Array.from(set, (init, i) => readInit(who, String(numbered + i), init));
   if (!isRecord(set)) {
     throw new TypeError(`${who}: params must be a record or an array of parameters, got ${describe(set)}`);
   }

@@ -1,7 +1,7 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Kernels, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, PART_BYTES, padded, SIZE, viewOf } from "./layout.js";
+import { batches, blockLength, layOut, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, Dtype } from "./rule.js";
@@ -96,7 +96,7 @@ export function allocateParts(
     }
     return parts;
   } catch (error) {
-    for (const part of parts) release(backend, part.region);
+    for (const part of parts) release(part.region);
     throw error;
   }
 }
@@ -165,13 +165,13 @@ function place(
   return tensors.map((tensor) => {
     const start = next;
     next += padded(tensor.length, dtype);
-    const slice = (stream: number) => view(stream + start * SIZE[dtype], tensor.length);
+    const at = (stream: number) => view(stream + start * SIZE[dtype], tensor.length);
     return {
       ...tensor,
       start,
-      params: p === undefined ? (tensor.own as Reals) : slice(p),
-      grads: slice(g),
-      state: Object.freeze(Object.fromEntries(Object.entries(state).map(([slot, at]) => [slot, slice(at)]))),
+      params: p === undefined ? (tensor.own as Reals) : at(p),
+      grads: at(g),
+      state: Object.freeze(Object.fromEntries(Object.entries(state).map(([slot, stream]) => [slot, at(stream)]))),
       given: undefined,
     };
   });
@@ -209,7 +209,18 @@ export function shareOut({ blocks, tensors, scratchG, scratchP, dtype }: Part): 
       const at = tensor.start + start - from;
       const g = scratchG.subarray(at, at + end - start);
       const p = scratchP?.subarray(at, at + end - start);
-      return [{ tensor, start, end, g, p, own: tensor.own?.subarray(start, end), source: undefined, given: undefined }];
+      return [
+        {
+          tensor,
+          start,
+          end,
+          g,
+          p,
+          own: tensor.own && slice(tensor.own, dtype, start, end),
+          source: undefined,
+          given: undefined,
+        },
+      ];
     });
   }
 }

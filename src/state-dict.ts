@@ -63,8 +63,8 @@ export function saveState({ rule, dtype, clock, groups }: Progress): StateDict {
       return { names: [...names], steps, options: settings.now(), memory: { ...memory } };
     }),
     shapes: each(({ shape }) => [...shape]),
-    params: each(({ params }) => params.slice()),
-    state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))),
+    params: each(({ params }) => copyOf(params, dtype)),
+    state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, copyOf(x, dtype)]))),
   };
 }
 
@@ -139,8 +139,8 @@ class Plan {
       return;
     }
     const saved = own(shapes, name);
-    if (saved !== undefined && String(saved) !== String(shape)) {
-      this.problems.push(`"${name}" has shape [${saved}], expected [${shape}]`);
+    if (saved !== undefined && !isSameShape(saved, shape)) {
+      this.problems.push(`"${name}" has shape ${showShape(saved)}, expected ${showShape(shape)}`);
       return;
     }
     for (const slot of Object.keys(state)) this.#copy(`${name}.${slot}`, state[slot], own(slots, slot), tensor.length);
@@ -208,6 +208,19 @@ class Plan {
 
 function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** A copy on a buffer of its own, whatever class the array is of. */
+function copyOf(array: Reals, dtype: Dtype): Reals {
+  return dtype === "f32" ? new Float32Array(array) : new Float64Array(array);
+}
+
+function isSameShape(saved: unknown, shape: readonly number[]): boolean {
+  return Array.isArray(saved) && saved.length === shape.length && shape.every((n, axis) => saved[axis] === n);
+}
+
+function showShape(shape: unknown): string {
+  return Array.isArray(shape) ? `[${shape.map(describe)}]` : describe(shape);
 }
 
 function quoted(names: readonly string[]): string {

@@ -1,6 +1,8 @@
 import type { Kernel, Ref } from "./backend.js";
+import { slice } from "./layout.js";
 import { type Block, type Part, type Share, shareOut } from "./part.js";
 import type { Reals } from "./real.js";
+import type { Dtype } from "./rule.js";
 
 // A step walks a part in blocks that stay in the cache, and runs for each block only the stages that are asked for:
 // copy in, scale the gradient or add the weight decay, the rule's kernel, copy out. The loops count, because an iterator is
@@ -20,7 +22,7 @@ export function stepPart(part: Part, name: string, scale: number, decay: number,
   }
   for (let i = 0; i < part.blocks.length; i++) {
     const block = part.blocks[i];
-    if (copies) copyIn(block.shares as readonly Share[], given);
+    if (copies) copyIn(block.shares as readonly Share[], part.dtype, given);
     let g = given ? part.scratch : block.g;
     if (decay !== 0) {
       part.decayGradient(block.n, part.scratch, g, block.p, part.stageH);
@@ -57,11 +59,11 @@ function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {
   }
 }
 
-function copyIn(shares: readonly Share[], given: boolean): void {
+function copyIn(shares: readonly Share[], dtype: Dtype, given: boolean): void {
   for (let i = 0; i < shares.length; i++) {
     const share = shares[i];
     if (share.own) copy(share.p as Reals, share.own);
-    if (given) copy(share.g, gradientOf(share));
+    if (given) copy(share.g, gradientOf(share, dtype));
   }
 }
 
@@ -69,12 +71,12 @@ function copyOut(shares: readonly Share[]): void {
   for (let i = 0; i < shares.length; i++) copy(shares[i].own as Reals, shares[i].p as Reals);
 }
 
-function gradientOf(share: Share): Reals {
+function gradientOf(share: Share, dtype: Dtype): Reals {
   const whole = share.tensor.given as Reals;
   if (whole.length === share.end - share.start) return whole;
   if (share.source !== whole) {
     share.source = whole;
-    share.given = whole.subarray(share.start, share.end);
+    share.given = slice(whole, dtype, share.start, share.end);
   }
   return share.given as Reals;
 }

@@ -1,4 +1,3 @@
-/// <reference lib="esnext.disposable" />
 import type { Dtype } from "./rule.js";
 
 /** A hyperparameter as a function of the steps taken so far: the first step uses `schedule(0)`. */
@@ -31,8 +30,12 @@ export type NamesOf<P> = P extends readonly unknown[]
 type Data<I> = I extends { readonly data: infer A } ? A : I;
 type Inits<P> = P extends readonly (infer I)[] ? Data<I> : { [K in keyof P]: Data<P[K]> }[keyof P];
 
-/** The dtype that a parameter set implies: f64 if it has a Float64Array, else f32. */
-export type DtypeOf<P> = Extract<Inits<P>, Float64Array> extends never ? "f32" : "f64";
+/** The dtype that a parameter set implies: that of its arrays, f32 if it has none. */
+export type DtypeOf<P> = [Extract<Inits<P>, Float64Array>] extends [never]
+  ? "f32"
+  : [Extract<Inits<P>, Float32Array>] extends [never]
+    ? "f64"
+    : Dtype;
 
 /** A record by parameter name; that of a list of unknown length can be indexed with numbers. */
 export type ByName<N extends string, T> = { readonly [K in N]: T } & (`${number}` extends N

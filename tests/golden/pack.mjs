@@ -21,7 +21,19 @@ function packCases(cases, { quadratic }) {
 function packCase({ name, dtype, source, inputs, tensors, shapes, hyperparameters, notes, params, state, ...more }) {
   const pack = (value) => packNumbers(value, dtype);
   const { do_not_test, do_not_test_exactly, problem, sensitivity, optimizer, eval_params, values } = more;
-  const packed = { name, optimizer, source, dtype, inputs, tensors, shapes, problem, hyperparameters, notes, sensitivity };
+  const packed = {
+    name,
+    optimizer,
+    source,
+    dtype,
+    inputs,
+    tensors,
+    shapes,
+    problem,
+    hyperparameters,
+    notes,
+    sensitivity,
+  };
   return { ...packed, do_not_test, do_not_test_exactly, params: pack(params), state: pack(state), eval_params, values };
 }
 

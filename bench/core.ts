@@ -1,0 +1,21 @@
+import { spawnSync } from "node:child_process";
+import { cpus } from "node:os";
+import { setTimeout } from "node:timers/promises";
+
+/**
+ * Keeps this thread, and the processes it starts, on the core that is least busy just now, and says which: so all
+ * contenders have the same neighbours (measured on a busy machine: without it, one and the same kernel takes between 0.9
+ * and 1.3 times as long as C). Does nothing where there is no `taskset`.
+ */
+export async function stayOnOneCore(): Promise<number | undefined> {
+  const before = idleTimes();
+  await setTimeout(300);
+  const idle = idleTimes().map((time, i) => time - before[i]);
+  const core = idle.indexOf(Math.max(...idle));
+  const { status } = spawnSync("taskset", ["-cp", String(core), String(process.pid)]);
+  return status === 0 ? core : undefined;
+}
+
+function idleTimes(): number[] {
+  return cpus().map(({ times }) => times.idle);
+}

@@ -1,0 +1,52 @@
+import { execFileSync } from "node:child_process";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { expect, inject, test } from "vitest";
+import { optimizers } from "../../src/index.js";
+import { numbers, program } from "./example.js";
+
+const names = Object.values(optimizers).map(({ name }) => name);
+
+/** A program as a browser would load it: bundled and minified, with the installed tarball. */
+async function bundle(contents: string): Promise<string> {
+  const { outputFiles, warnings } = await build({
+    stdin: { contents, resolveDir: inject("project") },
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: "browser",
+    format: "esm",
+    logLevel: "silent",
+  });
+  expect(warnings).toEqual([]);
+  return outputFiles[0].text;
+}
+
+test.each([
+  ["gradstep", "wasm"],
+  ["gradstep/js", "js"],
+])("a bundle of %s runs", async (entry, backend) => {
+  const text = await bundle(`import { Adam } from "${entry}"; ${program} console.log(JSON.stringify(answer));`);
+  const printed = execFileSync(process.execPath, ["--input-type=module"], { input: text, encoding: "utf8" });
+  expect(JSON.parse(printed)).toEqual([backend, ...numbers]);
+});
+
+// what comes down the wire for one optimizer
+test.each([
+  ["gradstep", 14_000],
+  ["gradstep/js", 9_000],
+])("Adam from %s is small", async (entry, budget) => {
+  const text = await bundle(`export { Adam } from "${entry}";`);
+  const size = gzipSync(text, { level: 9 }).length;
+  console.log(`Adam from ${entry}: ${text.length} bytes minified, ${size} gzipped`);
+  expect(size).toBeLessThan(budget);
+});
+
+test.each(names)("%s comes without the other optimizers", async (name) => {
+  const text = await bundle(`export { ${name} } from "gradstep/js";`);
+  expect(names.filter((other) => text.includes(`name:"${other}"`))).toEqual([name]);
+});
+
+test("an import that is not used leaves nothing", async () => {
+  expect(await bundle('import { Adam } from "gradstep";')).toBe("");
+});

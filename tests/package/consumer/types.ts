@@ -1,0 +1,45 @@
+// Compiled against the packed declarations by more than one TypeScript: see types.test.ts.
+import { Adam, AdamW, type OptimizerOf, optimizers, type Schedule, SGD, useModule } from "gradstep";
+import { Adam as AdamJs } from "gradstep/js";
+
+const opt = new AdamW({ w: [784, 128], b: 128 }, { lr: 1e-3, weightDecay: 0.01 });
+export const w: Float32Array = opt.params.w;
+export const m: Float32Array = opt.state.w.m;
+opt.step().step({ w: new Float32Array(784 * 128), b: new Float32Array(128) });
+
+const double = new SGD({ w: new Float64Array(3) }, { lr: 0.1, momentum: 0.9, nesterov: true });
+export const v: Float64Array = double.grads.w;
+export const forced: Float64Array = new Adam({ w: 3 }, { dtype: "f64" }).params.w;
+
+const decay: Schedule = (step) => 0.1 / (step + 1);
+opt.lr = decay;
+opt.lr = 0.1;
+export const lr: number = opt.lr;
+export const perGroup: number = new Adam([{ params: { w: 3 }, lr: 0.5 }, { params: { b: 3 } }]).groups[0].lr;
+export const numbered: Float32Array = new Adam([3, [2, 2]]).params[1];
+export const backend: "wasm" | "js" = new AdamJs({ w: 3 }).backend;
+export const kept: typeof AdamW = optimizers.adamw;
+export const saved: number = opt.stateDict().steps;
+export const any: OptimizerOf<{ lr: number }, "w" | "b", "f32"> = opt;
+useModule({});
+
+// @ts-expect-error a gradient's name
+opt.step({ w: new Float32Array(784 * 128), bias: new Float32Array(128) });
+// @ts-expect-error a gradient missing
+opt.step({ w: new Float32Array(784 * 128) });
+// @ts-expect-error a gradient of another dtype
+double.step({ w: new Float32Array(3) });
+// @ts-expect-error an option's name
+new Adam({ w: 3 }, { learningRate: 0.1 });
+// @ts-expect-error an option of another optimizer
+new Adam({ w: 3 }, { momentum: 0.9 });
+// @ts-expect-error an option's type
+new Adam({ w: 3 }, { amsgrad: 1 });
+// @ts-expect-error a parameter's name
+opt.params.weights;
+// @ts-expect-error an optimizer's name
+optimizers.adam2;
+// @ts-expect-error a flag is fixed at construction
+opt.amsgrad = true;
+// @ts-expect-error a view cannot be replaced
+opt.params.w = new Float32Array(3);

@@ -1,0 +1,480 @@
+import { describe, expect, test } from "vitest";
+import { Adagrad, Adam, AdamW, Momentum, RMSprop, SGD, type StateDict } from "../src/index.js";
+import {
+  arraysOf,
+  backends,
+  bitsEqual,
+  expectError,
+  expectSame,
+  expectUnchanged,
+  make,
+  named,
+  type Subject,
+  snapshot,
+  start,
+  train,
+} from "./helpers.js";
+import { dtypes, type Options, optionSets, type Reals } from "./tables.js";
+
+type Dict = Record<string, unknown> & {
+  params: Record<string, unknown>;
+  state: Record<string, Record<string, unknown>>;
+  groups: Record<string, unknown>[];
+};
+
+/** A copy of a state dict, to be changed. */
+const loose = (dict: StateDict) => structuredClone(dict) as unknown as Dict;
+
+function arraysIn(value: unknown): Reals[] {
+  if (ArrayBuffer.isView(value)) return [value as Reals];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(arraysIn) : [];
+}
+
+describe("a state dict", () => {
+  test("says what it is of", () => {
+    const opt = train(make(AdamW, { w: [2, 3], b: 3 }, { lr: 0.5 }), 4);
+    const dict = opt.stateDict();
+    expect(dict).toMatchObject({ version: 1, optimizer: "adamw", dtype: "f32", steps: 4 });
+    expect(Object.keys(dict.params ?? {})).toEqual(["w", "b"]);
+    expect(Object.keys(dict.state)).toEqual(["w", "b"]);
+    expect(Object.keys(dict.state.w)).toEqual(Object.keys(opt.state.w));
+    expect(JSON.stringify(dict.groups)).toContain('"lr":0.5');
+  });
+
+  test("is plain data on buffers of its own, and can be cloned, sent and transferred", () => {
+    for (const backend of backends) {
+      const opt = train(start(make(Adam, { w: [2, 3], none: 0, own: new Float32Array(5) }, { backend })), 2);
+      const dict = opt.stateDict();
+      const plain = (value: unknown): boolean => {
+        if (typeof value !== "object" || value === null) return typeof value !== "function" && value !== undefined;
+        if (value instanceof Float32Array) return value.byteLength === value.buffer.byteLength;
+        if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
+        return Object.getOwnPropertySymbols(value).length === 0 && Object.values(value).every(plain);
+      };
+      expect(plain(dict)).toBe(true);
+      const before = structuredClone(dict);
+      expect(before).toEqual(dict);
+      const buffers = arraysIn(dict).map(({ buffer }) => buffer);
+      expect(new Set(buffers).size).toBe(buffers.length);
+      const moved = structuredClone(dict, { transfer: buffers as ArrayBuffer[] });
+      expect(moved).toEqual(before);
+      expect(make(Adam, { w: [2, 3], none: 0, own: 5 }).loadStateDict(moved).missing).toEqual([]);
+      train(opt, 1);
+    }
+  });
+
+  test("is a deep copy, and so is what was loaded from it", () => {
+    for (const backend of backends) {
+      const opt = train(start(make(Adam, { w: 5, own: new Float32Array(3) }, { backend })), 2);
+      const dict = opt.stateDict();
+      const kept = structuredClone(dict);
+      train(opt, 1);
+      expect(dict).toEqual(kept);
+      const before = snapshot(opt);
+      const other = make(Adam, { w: 5, own: new Float32Array(3) }, { backend });
+      other.loadStateDict(dict);
+      train(other, 1);
+      expect(dict).toEqual(kept);
+      const after = snapshot(other);
+      for (const array of arraysIn(dict)) array.fill(9);
+      for (const group of dict.groups) Object.assign(group.options, { lr: 9 });
+      expectUnchanged(opt, before);
+      expectUnchanged(other, after);
+    }
+  });
+
+  test("is not changed by loading it, and can be loaded again", () => {
+    const from = train(start(make(Adam, { w: 5 })), 3);
+    const dict = from.stateDict();
+    const freeze = (value: unknown): unknown => {
+      if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+      for (const each of Object.values(value)) freeze(each);
+      return Object.freeze(value);
+    };
+    freeze(dict);
+    const opt = make(Adam, { w: 5 });
+    for (let i = 0; i < 2; i++) {
+      expect(opt.loadStateDict(dict)).toEqual({ missing: [], unexpected: [] });
+      expect(opt.stateDict()).toEqual(dict);
+      train(opt, 2);
+    }
+  });
+});
+
+describe("resuming on the other backend is as never having stopped", () => {
+  for (const [name, made] of named) {
+    const sets = optionSets(made).filter((set) => Object.keys(set).length <= 1);
+    for (const dtype of dtypes) {
+      test(`${name} in ${dtype}, with each option`, () => {
+        for (const options of sets) for (const backend of backends) resume(made, { ...options, dtype }, backend);
+      });
+    }
+  }
+
+  function resume(made: unknown, options: Options, backend: "wasm" | "js"): void {
+    const params = () => ({
+      w: [3, 3],
+      none: 0,
+      b: options.dtype === "f32" ? new Float32Array(5) : new Float64Array(5),
+    });
+    const create = (where: string, more: Options = {}) =>
+      start(make(made, params(), { lr: 0.125, ...options, ...more, backend: where }));
+    const slower = (opt: Subject) => Object.assign(opt, { lr: 0.0625 });
+    const whole = train(slower(train(create(backend), 3)), 3);
+    const stopped = slower(train(create(backend), 3));
+    const resumed = create(backend === "wasm" ? "js" : "wasm", { lr: 0.75 });
+    const result = resumed.loadStateDict(structuredClone(stopped.stateDict()));
+    expect(result).toEqual({ missing: [], unexpected: [] });
+    expect({ ...resumed.groups[0] }).toEqual({ ...whole.groups[0] });
+    expect(resumed.steps).toBe(3);
+    expectSame(withoutGrads(train(resumed, 3)), withoutGrads(whole));
+    expect(resumed.steps).toBe(6);
+  }
+
+  // the last gradient is no part of what is saved
+  function withoutGrads(opt: Subject): Subject {
+    return opt.zeroGrad();
+  }
+});
+
+test("gradients are neither saved nor loaded", () => {
+  const opt = make(SGD, { w: 2 });
+  opt.grads.w.fill(3);
+  const other = make(SGD, { w: 2 });
+  other.grads.w.fill(5);
+  other.loadStateDict(opt.stateDict());
+  expect([...other.grads.w]).toEqual([5, 5]);
+});
+
+describe("groups", () => {
+  const a = { params: { a: 3, a2: [2, 2] }, lr: 0.5 };
+  const b = { params: { b: 5 }, lr: 0.25, weightDecay: 0.5 };
+  const late = { params: { late: 2 }, lr: 0.125 };
+
+  test("are matched by the names of their parameters, in any order", () => {
+    const create = (...groups: object[]) => start(make(Adam, groups));
+    const from = train(create(a, b), 3);
+    const { params: pa } = a;
+    const reversed = { a2: pa.a2, a: pa.a };
+    const to = create({ params: b.params }, { params: reversed });
+    to.loadStateDict(from.stateDict());
+    expect(to.groups.map(({ lr, weightDecay }) => [lr, weightDecay])).toEqual([
+      [0.25, 0.5],
+      [0.5, 0],
+    ]);
+    train(to, 2);
+    train(from, 2);
+    expect(Object.fromEntries(Object.entries(arraysOf(to)).sort())).toEqual(
+      Object.fromEntries(Object.entries(arraysOf(from)).sort()),
+    );
+  });
+
+  test("added later keep their own step counts", () => {
+    const create = () => start(make(Adam, [a]));
+    const from = train(train(create(), 3).addGroup(late), 2);
+    for (const groups of [
+      [a, late],
+      [late, a],
+    ]) {
+      const to = make(Adam, groups);
+      to.loadStateDict(from.stateDict());
+      expect(to.steps).toBe(5);
+      const resumed = train(to, 3);
+      const whole = train(train(create(), 3).addGroup(late), 5);
+      expectSame(resumed, whole);
+    }
+  });
+
+  test("that were one can be two, but not the other way round", () => {
+    const from = train(start(make(Adam, { a: 3, b: 5 }, { lr: 0.5 })), 3);
+    const to = make(Adam, [{ params: { a: 3 } }, { params: { b: 5 } }]);
+    to.loadStateDict(from.stateDict());
+    expect(to.groups.map(({ lr }) => lr)).toEqual([0.5, 0.5]);
+    expectSame(train(to, 2), train(from, 2));
+    const two = train(make(Adam, [{ params: { a: 3 }, lr: 0.5 }, { params: { b: 5 } }]), 1);
+    const before = snapshot(from);
+    expectError(() => from.loadStateDict(two.stateDict()), RangeError, "loadStateDict: ", '"a"', '"b"', "2 groups");
+    expectUnchanged(from, before);
+  });
+});
+
+describe("options of a load", () => {
+  const from = () => train(start(make(Adam, { w: 3, b: 2 }, { lr: 0.5, beta1: 0.5 })), 2);
+
+  test("the saved hyperparameters are taken over, or with keepHyperparameters the own are kept", () => {
+    const dict = from().stateDict();
+    const to = make(Adam, { w: 3, b: 2 }, { lr: 0.25 });
+    to.loadStateDict(dict, { keepHyperparameters: true });
+    expect([to.lr, to.beta1, to.steps]).toEqual([0.25, 0.9, 2]);
+    expect(bitsEqual(to.state.w.v, from().state.w.v)).toBe(true);
+    to.loadStateDict(dict);
+    expect([to.lr, to.beta1]).toEqual([0.5, 0.5]);
+    to.lr = 0.125;
+    expect(to.lr).toBe(0.125);
+  });
+
+  test("without strict, missing and unexpected tensors are returned by name, and the rest is loaded", () => {
+    for (const backend of backends) {
+      const to = train(start(make(Adam, { w: 3, c: 2, d: 1 }, { backend })), 1);
+      const { arrays } = snapshot(to);
+      const result = to.loadStateDict(from().stateDict(), { strict: false });
+      expect(result).toEqual({ missing: ["c", "d"], unexpected: ["b"] });
+      const now = snapshot(to).arrays;
+      const saved = snapshot(from()).arrays;
+      for (const name of ["params.c", "state.d.m", "grads.w"]) expect(bitsEqual(now[name], arrays[name])).toBe(true);
+      for (const name of ["params.w", "state.w.m"]) expect(bitsEqual(now[name], saved[name])).toBe(true);
+    }
+  });
+
+  test("without strict, so are the slots of a tensor", () => {
+    const dict = loose(from().stateDict());
+    delete dict.state.w.v;
+    dict.state.w.velocity = new Float32Array(3);
+    delete dict.params.b;
+    const to = make(Adam, { w: 3, b: 2 });
+    const { missing, unexpected } = to.loadStateDict(dict, { strict: false });
+    expect([...missing].sort()).toEqual(["b", "w.v"]);
+    expect(unexpected).toEqual(["w.velocity"]);
+    expect(bitsEqual(to.state.w.m, from().state.w.m)).toBe(true);
+    expect([...to.state.w.v]).toEqual([0, 0, 0]);
+  });
+
+  test("a dict without params leaves the parameters alone", () => {
+    const { params, ...dict } = from().stateDict();
+    expect(Object.keys(params ?? {})).toEqual(["w", "b"]);
+    const to = make(Adam, { w: 3, b: 2 });
+    to.params.w.fill(7);
+    expect(to.loadStateDict(dict)).toEqual({ missing: [], unexpected: [] });
+    expect([...to.params.w]).toEqual([7, 7, 7]);
+    expect(bitsEqual(to.state.w.m, from().state.w.m)).toBe(true);
+    expect(to.steps).toBe(2);
+  });
+
+  test("with convert, float32 is widened and float64 is rounded once", () => {
+    for (const backend of backends) {
+      const params = { w: 40, b: [2, 2] };
+      for (const dtype of dtypes) {
+        const source = train(start(make(RMSprop, params, { dtype, momentum: 0.5, lr: 0.3, backend })), 3);
+        const to = make(RMSprop, params, { dtype: dtype === "f32" ? "f64" : "f32", momentum: 0.9, backend });
+        const before = snapshot(to);
+        expectError(() => to.loadStateDict(source.stateDict()), TypeError, "dtype", dtype, to.dtype, "convert: true");
+        expectUnchanged(to, before);
+        to.loadStateDict(source.stateDict(), { convert: true });
+        const round = (x: number) => (to.dtype === "f32" ? Math.fround(x) : x);
+        const saved = arraysOf(source);
+        for (const [name, x] of Object.entries(arraysOf(to))) {
+          if (!name.startsWith("grads")) expect([...x]).toEqual([...saved[name]].map(round));
+        }
+        expect(to.lr).toBe(0.3);
+        expect(train(to, 1).steps).toBe(4);
+      }
+    }
+  });
+
+  test("an unknown one, or no object, is refused", () => {
+    const to = make(Adam, { w: 3, b: 2 });
+    const before = snapshot(to);
+    for (const options of [null, 3, "strict"]) {
+      expectError(
+        () => to.loadStateDict(from().stateDict(), options),
+        TypeError,
+        "loadStateDict: options must be an obj",
+      );
+    }
+    const known = ["strict", "keepHyperparameters", "convert"];
+    expectError(
+      () => to.loadStateDict(from().stateDict(), { keepHyperParameters: true }),
+      TypeError,
+      'loadStateDict: unknown option "keepHyperParameters"',
+      ...known,
+    );
+    expectUnchanged(to, before);
+  });
+});
+
+describe("schedules", () => {
+  const lr = (step: number) => 1 / (1 + step);
+
+  test("are kept, and go on where the saved run stopped", () => {
+    for (const backend of backends) {
+      const create = () => start(make(Adam, { w: 4 }, { lr, backend }));
+      const whole = train(create(), 6);
+      const to = create();
+      to.loadStateDict(structuredClone(train(create(), 3).stateDict()));
+      expect(to.lr).toBe(lr(3));
+      expectSame(train(to, 3), whole);
+      expect(to.lr).toBe(lr(6));
+    }
+  });
+
+  test("are saved as the number that the next step would have used", () => {
+    const to = make(SGD, { w: 1 });
+    to.loadStateDict(train(make(SGD, { w: 1 }, { lr }), 3).stateDict());
+    expect(to.lr).toBe(lr(3));
+    expect(train(to, 1).lr).toBe(lr(3));
+  });
+
+  test("of a momentum that is zero when it is saved can be resumed", () => {
+    for (const backend of backends) {
+      for (const [made, more] of [
+        [SGD, {}],
+        [SGD, { nesterov: true }],
+        [RMSprop, {}],
+      ] as const) {
+        const momentum = (step: number) => (step < 4 ? 0 : 0.9);
+        const create = () => start(make(made, { w: 3 }, { momentum, ...more, backend }));
+        const to = create();
+        to.loadStateDict(train(create(), 3).stateDict());
+        expectSame(train(to, 3), train(create(), 6));
+      }
+    }
+  });
+});
+
+test("after a load of another initialAccumulator, hyperparameters can be set as before", () => {
+  const from = train(start(make(Adagrad, { w: 3 })), 2);
+  const to = make(Adagrad, { w: 3 }, { initialAccumulator: 0.5 });
+  to.loadStateDict(from.stateDict());
+  to.lr = 0.5;
+  from.lr = 0.5;
+  expectSame(train(to, 2), train(from, 2));
+});
+
+describe("a dict that does not fit is refused, and nothing changes", () => {
+  const create = (backend = "wasm") => start(make(Adam, { w: [3, 4], b: 2 }, { backend }));
+  const saved = train(create(), 2).stateDict();
+
+  /** A copy of the dict with a change. */
+  const changed = (change: (dict: Dict) => unknown) => {
+    const dict = loose(saved);
+    change(dict);
+    return dict;
+  };
+  const put = (path: string, value: unknown) =>
+    changed((dict) => {
+      const keys = path.split(".");
+      const last = keys.pop() as string;
+      Object.assign(
+        keys.reduce((at, key) => at[key] as Dict, dict),
+        { [last]: value },
+      );
+    });
+  const drop = (path: string) =>
+    changed((dict) => {
+      const keys = path.split(".");
+      const last = keys.pop() as string;
+      Reflect.deleteProperty(
+        keys.reduce((at, key) => at[key] as Dict, dict),
+        last,
+      );
+    });
+
+  const bad: [what: string, dict: unknown, kind: ErrorConstructor, ...parts: string[]][] = [
+    ["undefined", undefined, TypeError, "state dict must be an object, got undefined"],
+    ["null", null, TypeError, "state dict must be an object, got null"],
+    ["a number", 3, TypeError, "state dict must be an object, got 3"],
+    ["a string", "{}", TypeError, 'state dict must be an object, got "{}"'],
+    ["an empty object", {}, TypeError, "version must be 1, got undefined"],
+    ["of another version", put("version", 2), TypeError, "version must be 1, got 2"],
+    ["of another optimizer", put("optimizer", "adamw"), TypeError, 'optimizer must be "adam", got "adamw"'],
+    ["of no optimizer", drop("optimizer"), TypeError, 'optimizer must be "adam", got undefined'],
+    ["of an unknown dtype", put("dtype", "f16"), TypeError, 'dtype must be "f32" or "f64", got "f16"'],
+    ["with negative steps", put("steps", -1), TypeError, "steps must be a whole number >= 0, got -1"],
+    ["with half a step", put("steps", 0.5), TypeError, "steps must be a whole number >= 0, got 0.5"],
+    ["without steps", drop("steps"), TypeError, "steps must be a whole number >= 0, got undefined"],
+    ["without groups", drop("groups"), TypeError, "groups must be an array, got undefined"],
+    ["with groups that are no list", put("groups", {}), TypeError, "groups must be an array, got Object"],
+    ["with a group that is none", put("groups.0", null), TypeError, "group", "null"],
+    ["with a group without names", drop("groups.0.names"), TypeError, "names", "undefined"],
+    ["with names that are no list", put("groups.0.names", "wb"), TypeError, "names", '"wb"'],
+    ["with a group without options", drop("groups.0.options"), TypeError, "options", "undefined"],
+    ["with a group's steps negative", put("groups.0.steps", -1), RangeError, "steps", "got -1"],
+    ["with an unknown option", put("groups.0.options.learningRate", 1), RangeError, '"learningRate"'],
+    ["with an option out of range", put("groups.0.options.beta1", 1.5), RangeError, "beta1 must be in [0, 1), got 1.5"],
+    ["with an option of a wrong kind", put("groups.0.options.lr", "0.1"), RangeError, "lr must be a number", '"0.1"'],
+    ["with another flag", put("groups.0.options.amsgrad", true), RangeError, "amsgrad is true, expected false"],
+    ["with no group for its tensors", put("groups", []), RangeError, '"w"', '"b"'],
+    ["without state", drop("state"), TypeError, "state must be a record, got undefined"],
+    ["without shapes", drop("shapes"), TypeError, "shapes must be a record, got undefined"],
+    ["with params that are no record", put("params", null), TypeError, "params must be a record, got null"],
+    ["with state that is no record", put("state.w", null), TypeError, '"w"', "null"],
+    ["with a tensor missing", drop("state.b"), RangeError, 'missing "b"'],
+    ["with a parameter missing", drop("params.b"), RangeError, 'missing "b"'],
+    ["with a slot missing", drop("state.b.v"), RangeError, 'missing "b.v"'],
+    ["with a tensor unexpected", put("state.c", { m: new Float32Array(1) }), RangeError, 'unexpected "c"'],
+    ["with a parameter unexpected", put("params.c", new Float32Array(1)), RangeError, 'unexpected "c"'],
+    ["with a slot unexpected", put("state.b.x", new Float32Array(2)), RangeError, 'unexpected "b.x"'],
+    ["of another shape", put("shapes.w", [4, 3]), RangeError, '"w" has shape [4,3], expected [3,4]'],
+    ["of another rank", put("shapes.w", [12]), RangeError, '"w" has shape [12], expected [3,4]'],
+    ["with a slot too long", put("state.b.m", new Float32Array(3)), RangeError, '"b.m" has length 3, expected 2'],
+    ["with a parameter too short", put("params.b", new Float32Array(1)), RangeError, '"b" has length 1, expected 2'],
+    ["with a list of numbers", put("params.b", [1, 2]), RangeError, '"b" is Array, expected', "f32"],
+    ["of JSON", JSON.parse(JSON.stringify(saved)), RangeError, '"w" is Object, expected', '"b.m" is Object, expected'],
+    ["with a slot of another dtype", put("state.b.m", new Float64Array(2)), RangeError, '"b.m" is Float64Array'],
+  ];
+
+  test.each(bad)("%s", (...row) => {
+    const [, dict, kind, ...parts] = row as unknown as (typeof bad)[number];
+    for (const backend of backends) {
+      const opt = train(create(backend), 1);
+      const before = snapshot(opt);
+      const kept = structuredClone(dict);
+      expectError(() => opt.loadStateDict(dict), kind, "loadStateDict: ", ...parts);
+      expectUnchanged(opt, before);
+      expect(dict).toEqual(kept);
+      expectSame(train(opt, 1), train(create(backend), 2));
+    }
+  });
+
+  test("all that is wrong stands in one sentence", () => {
+    const opt = train(make(Adam, { a: 3, b: [2, 2], c: 1, d: 2, e: 5 }), 1);
+    const other = make(Adam, { a: 3, b: 4, c: 2, f: 2, e: 5 }, { amsgrad: true });
+    const before = snapshot(other);
+    expectError(
+      () => other.loadStateDict(opt.stateDict()),
+      RangeError,
+      '"b" has shape [2,2], expected [4]',
+      '"c" has shape [1], expected [2]',
+      "amsgrad is false, expected true",
+      'missing "a.vmax", "f", "e.vmax"',
+      'unexpected "d"',
+    );
+    expectUnchanged(other, before);
+  });
+
+  test("a flag, or momentum that one has and the other has not, is named", () => {
+    const table: [unknown, Options, Options, string][] = [
+      [Adam, {}, { amsgrad: true }, "amsgrad is true, expected false"],
+      [Adam, { amsgrad: true }, {}, "amsgrad is false, expected true"],
+      [Adam, {}, { decoupled: true }, "decoupled is true, expected false"],
+      [Adam, {}, { maximize: true }, "maximize is true, expected false"],
+      [RMSprop, {}, { centered: true }, "centered is true, expected false"],
+      [SGD, { momentum: 0.9 }, { momentum: 0.9, nesterov: true }, "nesterov is true, expected false"],
+      [SGD, {}, { momentum: 0.9 }, "momentum"],
+      [SGD, { momentum: 0.9 }, {}, "momentum"],
+      [RMSprop, {}, { momentum: 0.9 }, "momentum"],
+      [RMSprop, { momentum: 0.9 }, {}, "momentum"],
+    ];
+    for (const [made, to, from, part] of table) {
+      const opt = train(make(made, { w: 2 }, to), 1);
+      const before = snapshot(opt);
+      const message = expectError(
+        () => opt.loadStateDict(make(made, { w: 2 }, from).stateDict()),
+        RangeError,
+        "loadStateDict: ",
+      );
+      expect(message.toLowerCase()).toContain(part);
+      expectUnchanged(opt, before);
+    }
+  });
+
+  test("a parameter of the user's that was transferred away", () => {
+    const b = new Float32Array(2);
+    const opt = make(Momentum, { w: 3, b });
+    const dict = opt.stateDict();
+    structuredClone(b.buffer, { transfer: [b.buffer] });
+    const before = snapshot(opt);
+    expectError(() => opt.loadStateDict(dict), RangeError, 'loadStateDict: parameter "b"', "transferred");
+    expectUnchanged(opt, before);
+  });
+});
