@@ -1,4 +1,4 @@
-export { REAL_BYTES } from "./lanes";
+export { DECAYS, REAL_BYTES } from "./lanes";
 export * from "./optimizers/adadelta";
 export * from "./optimizers/adagrad";
 export * from "./optimizers/adam";

@@ -4,9 +4,17 @@
 /** Bytes in a vector: what a kernel's loop advances by. */
 export const VECTOR: usize = 16;
 
-/** The scalar in slot `i` of the step's scalars, in every lane. */
+/** The scalar in slot `i` of the step's scalars, in every lane. A splat of a load would sink into the loop. */
 export function scalar(h: usize, i: usize): v128 {
-  return v128.splat<real>(load<real>(h + i * sizeof<real>()));
+  return v128.load_splat<real>(h + i * sizeof<real>());
+}
+
+/** The slot of the coupled weight decay. */
+const DECAY: usize = 15;
+
+/** The gradient at `g`, plus the weight decay of the parameter at `p` in the kernels that are compiled for it. */
+export function gradient(g: usize, p: usize, h: usize): v128 {
+  return isFloat<decay>() ? add(read(g), mul(scalar(h, DECAY), read(p))) : read(g);
 }
 
 export function read(at: usize): v128 {
@@ -55,5 +63,6 @@ export function lerp(a: v128, b: v128, w: v128): v128 {
   return add(a, mul(w, sub(b, a)));
 }
 
-/** Bytes of an element, exported so that a module tells its dtype. */
+/** Bytes of an element, and whether the kernels add the weight decay: exported so that a module tells what it is. */
 export const REAL_BYTES: i32 = sizeof<real>();
+export const DECAYS: bool = isFloat<decay>();

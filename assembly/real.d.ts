@@ -1,2 +1,5 @@
-/** The element type of a kernel. The compiler is run twice, with `--use real=f32` and `--use real=f64`; editors see this. */
+/** The element type of a kernel. The compiler is run with `--use real=f32` and with `--use real=f64`; editors see this. */
 declare type real = f64;
+
+/** Whether kernels add the coupled weight decay to the gradient: `--use decay=f32` for yes, `--use decay=i32` for no. */
+declare type decay = i32;

@@ -16,7 +16,8 @@ rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 await bundle("index", []);
 await bundle("js", [withoutWasm]);
-for (const dtype of ["f32", "f64"]) copyFileSync(`build/${dtype}.wasm`, `dist/kernels/${dtype}.wasm`);
+for (const name of ["f32", "f64", "f32-decay", "f64-decay"])
+  copyFileSync(`build/${name}.wasm`, `dist/kernels/${name}.wasm`);
 declarations();
 
 // Rolldown, because it marks what it makes of `import * as` as pure: a bundler that takes one optimizer can drop the others.

@@ -1,4 +1,4 @@
-// Makes src/generated: the kernels, compiled from assembly/ for both dtypes and written as base64, and the float32 form of
+// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, with the weight decay and without, and written as base64, and the float32 form of
 // every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on "real.f32.js". They are
 // two modules because a twin that gets its rounding at run time is ten times as slow.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,10 +17,10 @@ twins();
 
 async function kernels() {
   const base64 = {};
-  for (const dtype of ["f32", "f64"]) {
-    const { error, stderr } = await asc.main(["--target", dtype]);
-    if (error) throw new Error(`${dtype}: ${error.message}\n${stderr}`);
-    base64[dtype] = readFileSync(`build/${dtype}.wasm`, "base64");
+  for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
+    const { error, stderr } = await asc.main(["--target", name]);
+    if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
+    base64[name] = readFileSync(`build/${name}.wasm`, "base64");
   }
   write("kernels.ts", `${note}export const kernels = ${JSON.stringify(base64, null, 2)};\n`);
 }

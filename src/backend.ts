@@ -24,6 +24,8 @@ export interface Backend {
   createMemory(bytes: number): Memory;
   /** The kernels that stand beside these twins, bound to a memory. */
   kernels(memory: Memory, dtype: Dtype, twins: Readonly<Record<Dtype, Twins>>): Kernels;
+  /** The same, adding the coupled weight decay in scalar slot 15 to the gradient themselves, where there are such. */
+  decayKernels(memory: Memory, dtype: Dtype): Kernels | undefined;
   /** `length` elements of a memory, from the byte `offset` on. */
   ref(memory: Memory, dtype: Dtype, offset: number, length: number): Ref;
   /** What a kernel takes for `length` elements. */

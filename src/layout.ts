@@ -18,6 +18,9 @@ export const PART_BYTES = 2 ** 32 - 65536;
 
 const VECTOR = 16;
 
+/** Bytes that a kernel's loop may advance by. */
+export const LINE = 64;
+
 /** Elements of a block. */
 export function blockLength(dtype: Dtype): number {
   return BLOCK_BYTES / SIZE[dtype];
@@ -27,6 +30,12 @@ export function blockLength(dtype: Dtype): number {
 export function padded(length: number, dtype: Dtype): number {
   const lanes = VECTOR / SIZE[dtype];
   return Math.ceil(length / lanes) * lanes;
+}
+
+/** A stream's length: whole cache lines, so that a kernel may take four vectors at a time. */
+export function lined(length: number, dtype: Dtype): number {
+  const elements = LINE / SIZE[dtype];
+  return Math.ceil(length / elements) * elements;
 }
 
 /** Where each stream starts, in bytes, for streams of these lengths, and where the last one ends. */

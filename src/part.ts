@@ -1,7 +1,7 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Kernels, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
+import { batches, blockLength, layOut, lined, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, Dtype } from "./rule.js";
@@ -15,7 +15,10 @@ import * as stages from "./stages.js";
 //
 // A part of the caller's own arrays has one block of p, which each block of the arrays passes through.
 
+/** Slots for the rule's scalars; the last is the coupled weight decay. */
 const SCALARS = 16;
+export const DECAY = 15;
+
 const STAGE_SCALARS = 4;
 
 /** A tensor in its place. */
@@ -54,15 +57,23 @@ export interface Block {
   shares: readonly Share[] | undefined;
 }
 
+/** Kernels, and the one that ran last with its name: looking it up costs as much as a small step. */
+export interface KernelSet {
+  readonly kernels: Kernels;
+  name: string;
+  kernel: Kernel;
+}
+
 export interface Part {
   readonly region: Region;
   readonly dtype: Dtype;
   readonly tensors: readonly Placed[];
+  /** Everything at once, for a step that needs no scratch, and in blocks. */
+  readonly whole: Block | undefined;
   readonly blocks: readonly Block[];
-  readonly kernels: Kernels;
-  /** The kernel that ran last, and its name: looking it up costs as much as a small step. */
-  name: string;
-  kernel: Kernel;
+  /** The rule's kernels, and those that add the weight decay themselves, if there are such. */
+  readonly plain: KernelSet;
+  readonly decaying: () => KernelSet | undefined;
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
   /** A block of gradients on their way to the kernel, and of parameters if they are the caller's. */
@@ -111,8 +122,9 @@ function allocatePart(
 ): Part {
   const slots = Object.keys(state);
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
-  const block = Math.min(length, blockLength(dtype));
-  const streams = [own ? block : length, length, ...slots.map(() => length)];
+  const stream = lined(length, dtype);
+  const block = Math.min(stream, blockLength(dtype));
+  const streams = [own ? block : stream, stream, ...slots.map(() => stream)];
   const { starts, end } = layOut([...streams, block, SCALARS, STAGE_SCALARS], dtype);
   const region = allocate(rule.name, backend, end);
   const { memory, offset } = region;
@@ -120,7 +132,8 @@ function allocatePart(
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);
   const view = (at: number, count: number) => viewOf(memory, dtype, at, count);
   const ref = (at: number, count: number) => backend.ref(memory, dtype, at, count);
-  const kernels = backend.kernels(memory, dtype, rule.twins);
+  const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
+  let decaying: KernelSet | null | undefined;
   const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
 
   for (const [i, slot] of slots.entries()) {
@@ -137,10 +150,16 @@ function allocatePart(
       g,
       Object.fromEntries(slots.map((slot, i) => [slot, rest[i]])),
     ),
+    whole: own ? undefined : cut(length, length, dtype, backend, ref, own, p, [g, ...rest])[0],
     blocks: cut(length, block, dtype, backend, ref, own, p, [g, ...rest]),
-    kernels,
-    name: kernel,
-    kernel: kernels[kernel],
+    plain: cached(backend.kernels(memory, dtype, rule.twins)),
+    decaying() {
+      if (decaying === undefined) {
+        const kernels = backend.decayKernels(memory, dtype);
+        decaying = kernels ? cached(kernels) : null;
+      }
+      return decaying ?? undefined;
+    },
     scaleGradient,
     decayGradient,
     scratch: ref(scratch, block),

@@ -1,39 +1,47 @@
 import type { Kernel, Ref } from "./backend.js";
 import { slice } from "./layout.js";
-import { type Block, type Part, type Share, shareOut } from "./part.js";
+import { type Block, DECAY, type KernelSet, type Part, type Share, shareOut } from "./part.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
-// A step walks a part in blocks that stay in the cache, and runs for each block only the stages that are asked for:
-// copy in, scale the gradient or add the weight decay, the rule's kernel, copy out. The loops count, because an iterator is
-// garbage until its loop is optimized.
+// A step without stages is one kernel call on the whole part. Otherwise it walks the part in blocks that stay in the cache, and
+// runs for each only the stages that are asked for: copy in, scale the gradient or add the weight decay, the rule's kernel,
+// copy out. The loops count, because an iterator is garbage until its loop is optimized.
 
 /** Runs one step of a kernel on a part. `scale` multiplies the gradient, `decay` times p is added to it. */
 export function stepPart(part: Part, name: string, scale: number, decay: number, given: boolean): void {
   const copies = given || part.scratchP !== undefined;
+  const decaying = decay !== 0 && scale === 1 ? part.decaying() : undefined;
+  const kernel = kernelOf(decaying ?? part.plain, name);
+  const staged = scale !== 1 || (decay !== 0 && !decaying);
+  part.scalars[DECAY] = decay;
+  if (part.whole && !copies && !staged) {
+    run(kernel, part.whole, part.whole.g, part.h);
+    return;
+  }
   if (copies && part.blocks.length > 0 && part.blocks[0].shares === undefined) shareOut(part);
-  if (decay !== 0 || scale !== 1) {
-    part.stageScalars[0] = scale;
-    part.stageScalars[1] = decay;
-  }
-  if (part.name !== name) {
-    part.name = name;
-    part.kernel = part.kernels[name];
-  }
+  part.stageScalars[0] = scale;
+  part.stageScalars[1] = decay;
   for (let i = 0; i < part.blocks.length; i++) {
     const block = part.blocks[i];
     if (copies) copyIn(block.shares as readonly Share[], part.dtype, given);
     let g = given ? part.scratch : block.g;
-    if (decay !== 0) {
-      part.decayGradient(block.n, part.scratch, g, block.p, part.stageH);
-      g = part.scratch;
-    } else if (scale !== 1) {
-      part.scaleGradient(block.n, part.scratch, g, part.stageH);
+    if (staged) {
+      if (decay !== 0) part.decayGradient(block.n, part.scratch, g, block.p, part.stageH);
+      else part.scaleGradient(block.n, part.scratch, g, part.stageH);
       g = part.scratch;
     }
-    run(part.kernel, block, g, part.h);
+    run(kernel, block, g, part.h);
     if (part.scratchP) copyOut(block.shares as readonly Share[]);
   }
+}
+
+function kernelOf(set: KernelSet, name: string): Kernel {
+  if (set.name !== name) {
+    set.name = name;
+    set.kernel = set.kernels[name];
+  }
+  return set.kernel;
 }
 
 function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {

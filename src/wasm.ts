@@ -1,19 +1,23 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Backend, Kernels, Memory } from "./backend.js";
 import { kernels } from "./generated/kernels.js";
+import { LINE, SIZE } from "./layout.js";
 import type { Dtype } from "./rule.js";
 
 const PAGE = 65536;
 
-/** A memory, and the kernels of each dtype once they are needed on it. */
+/** What a module was compiled for. */
+type Kind = keyof typeof kernels;
+
+/** A memory, and the kernels of each kind once they are needed on it. */
 interface WasmMemory extends Memory {
   readonly memory: WebAssembly.Memory;
-  readonly bound: Partial<Record<Dtype, Kernels>>;
+  readonly bound: Partial<Record<Kind, Kernels>>;
 }
 
 // compiled once, and shared by all memories
-const modules: Partial<Record<Dtype, WebAssembly.Module>> = {};
-const failures: Partial<Record<Dtype, Error>> = {};
+const modules: Partial<Record<Kind, WebAssembly.Module>> = {};
+const failures: Partial<Record<Kind, Error>> = {};
 
 const wasm: Backend = {
   name: "wasm",
@@ -22,41 +26,60 @@ const wasm: Backend = {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     return { memory, buffer: memory.buffer, bound: {} };
   },
-  kernels(memory, dtype) {
-    const { memory: imported, bound } = memory as WasmMemory;
-    bound[dtype] ??= instantiate(modules[dtype] as WebAssembly.Module, imported) as unknown as Kernels;
-    return bound[dtype];
+  kernels: (memory, dtype) => bind(memory as WasmMemory, dtype),
+  decayKernels(memory, dtype) {
+    try {
+      compile(`${dtype}-decay`);
+      return bind(memory as WasmMemory, `${dtype}-decay`);
+    } catch {
+      // a runtime that was given only the plain module
+      return undefined;
+    }
   },
   ref: (_memory, _dtype, offset) => offset,
-  // whole vectors: the rest of the last one is padding
-  count: (dtype, length) => (dtype === "f32" ? Math.ceil(length / 4) : Math.ceil(length / 2)) * 16,
+  // whole lines: the rest of the last one is padding
+  count: (dtype, length) => Math.ceil((length * SIZE[dtype]) / LINE) * LINE,
 };
 
 /** The WebAssembly backend, with the kernels of a dtype compiled; throws if this engine cannot, or may not, run them. */
 export function openWasm(dtype: Dtype): Backend {
-  if (modules[dtype]) return wasm;
-  if (failures[dtype]) throw failures[dtype];
+  compile(dtype);
+  return wasm;
+}
+
+function compile(kind: Kind): void {
+  if (modules[kind]) return;
+  if (failures[kind]) throw failures[kind];
   try {
     if (typeof WebAssembly === "undefined") throw new Error("this engine has no WebAssembly");
-    const bytes = Uint8Array.from(atob(kernels[dtype]), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(kernels[kind]), (c) => c.charCodeAt(0));
     if (!WebAssembly.validate(bytes)) throw new Error("this engine has no WebAssembly SIMD");
-    useModule(new WebAssembly.Module(bytes));
-    return wasm;
+    modules[kind] = new WebAssembly.Module(bytes);
   } catch (error) {
-    failures[dtype] = error as Error;
+    failures[kind] = error as Error;
     throw error;
   }
 }
 
 /**
  * Takes a compiled kernel module, for runtimes that refuse to compile bytes: import `gradstep/kernels/f32.wasm` or `f64.wasm`
- * as a `WebAssembly.Module` and hand it over before the first optimizer of that dtype is made.
+ * as a `WebAssembly.Module` and hand it over before the first optimizer of that dtype is made. `f32-decay.wasm` and
+ * `f64-decay.wasm` may follow: they make steps with coupled weight decay faster.
  */
 export function useModule(module: object): void {
   const probe = instantiate(module as WebAssembly.Module, new WebAssembly.Memory({ initial: 1, maximum: 1 }));
-  const bytes = (probe.REAL_BYTES as WebAssembly.Global | undefined)?.value;
-  if (bytes !== 4 && bytes !== 8) throw new TypeError("useModule: expected a module of gradstep/kernels");
-  modules[bytes === 4 ? "f32" : "f64"] = module as WebAssembly.Module;
+  const [bytes, decays] = [probe.REAL_BYTES, probe.DECAYS].map(
+    (value) => (value as WebAssembly.Global | undefined)?.value,
+  );
+  if ((bytes !== 4 && bytes !== 8) || decays === undefined) {
+    throw new TypeError("useModule: expected a module of gradstep/kernels");
+  }
+  modules[`${bytes === 4 ? "f32" : "f64"}${decays ? "-decay" : ""}`] = module as WebAssembly.Module;
+}
+
+function bind({ memory, bound }: WasmMemory, kind: Kind): Kernels {
+  bound[kind] ??= instantiate(modules[kind] as WebAssembly.Module, memory) as unknown as Kernels;
+  return bound[kind];
 }
 
 // the loader's own exports go through a closure for each call, so take the instance's

@@ -1,4 +1,4 @@
-import { add, div, lerp, max, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, gradient, lerp, max, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function adam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -6,14 +6,13 @@ export function adam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize)
   const w1 = scalar(h, 2);
   const b2 = scalar(h, 3);
   const w2 = scalar(h, 4);
-  const c2 = scalar(h, 5);
-  const root = scalar(h, 6);
-  const eps = scalar(h, 7);
+  const root = scalar(h, 5);
+  const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = read(g + i);
+    const gi = gradient(g + i, p + i, h);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
-    const denominator = add(mul(c2, sqrt(add(vi, root))), eps);
+    const denominator = add(sqrt(add(vi, root)), eps);
     write(m + i, mi);
     write(v + i, vi);
     write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)));
@@ -26,15 +25,14 @@ export function adamAmsgrad(n: usize, p: usize, g: usize, m: usize, v: usize, vm
   const w1 = scalar(h, 2);
   const b2 = scalar(h, 3);
   const w2 = scalar(h, 4);
-  const c2 = scalar(h, 5);
-  const root = scalar(h, 6);
-  const eps = scalar(h, 7);
+  const root = scalar(h, 5);
+  const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = read(g + i);
+    const gi = gradient(g + i, p + i, h);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const ui = max(vi, read(vmax + i));
-    const denominator = add(mul(c2, sqrt(add(ui, root))), eps);
+    const denominator = add(sqrt(add(ui, root)), eps);
     write(m + i, mi);
     write(v + i, vi);
     write(vmax + i, ui);

@@ -1,4 +1,4 @@
-import { add, div, lerp, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
+import { add, div, gradient, lerp, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
 
 export function rmsprop(n: usize, p: usize, g: usize, v: usize, h: usize): void {
   const lr = scalar(h, 0);
@@ -7,7 +7,7 @@ export function rmsprop(n: usize, p: usize, g: usize, v: usize, h: usize): void 
   const root = scalar(h, 3);
   const eps = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = read(g + i);
+    const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const denominator = add(sqrt(add(vi, root)), eps);
     write(v + i, vi);
@@ -23,7 +23,7 @@ export function rmspropMomentum(n: usize, p: usize, g: usize, v: usize, buf: usi
   const eps = scalar(h, 4);
   const mu = scalar(h, 5);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = read(g + i);
+    const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const denominator = add(sqrt(add(vi, root)), eps);
     const bi = add(mul(mu, read(buf + i)), div(gi, denominator));
@@ -40,7 +40,7 @@ export function rmspropCentered(n: usize, p: usize, g: usize, v: usize, mg: usiz
   const root = scalar(h, 3);
   const eps = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = read(g + i);
+    const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const mi = lerp(read(mg + i), gi, w);
     const denominator = add(sqrt(add(sub(vi, square(mi)), root)), eps);
@@ -58,7 +58,7 @@ export function rmspropCenteredMomentum(n: usize, p: usize, g: usize, v: usize, 
   const eps = scalar(h, 4);
   const mu = scalar(h, 5);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = read(g + i);
+    const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const mi = lerp(read(mg + i), gi, w);
     const denominator = add(sqrt(add(sub(vi, square(mi)), root)), eps);

@@ -43,15 +43,15 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
 export function adamScalars(s: Reals, h: AdamValues, t: number, decay: number): void {
   const c1 = h.biasCorrection ? 1 - power(h.beta1, t) : 1;
   const c2 = h.biasCorrection ? 1 - power(h.beta2, t) : 1;
+  const root = Math.sqrt(c2);
   s[0] = 1 - h.lr * decay;
-  s[1] = h.lr / c1;
+  // (m / c1) / (sqrt(v / c2 + epsRoot) + eps), times sqrt(c2) above and below: nothing stands between root and division
+  s[1] = (h.lr / c1) * root;
   s[2] = 1 - h.beta1;
   s[3] = h.beta2;
   s[4] = 1 - h.beta2;
-  // sqrt(v / c2 + epsRoot) = sqrt(v + epsRoot c2) / sqrt(c2)
-  s[5] = 1 / Math.sqrt(c2);
-  s[6] = h.epsRoot * c2;
-  s[7] = h.eps;
+  s[5] = h.epsRoot * c2;
+  s[6] = h.eps * root;
 }
 
 export function adam(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
@@ -60,14 +60,13 @@ export function adam(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals
   const w1 = h[2];
   const b2 = h[3];
   const w2 = h[4];
-  const c2 = h[5];
-  const root = h[6];
-  const eps = h[7];
+  const root = h[5];
+  const eps = h[6];
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const mi = lerp(m[i], gi, w1);
     const vi = add(mul(b2, v[i]), mul(mul(w2, gi), gi));
-    const denominator = add(mul(c2, sqrt(add(vi, root))), eps);
+    const denominator = add(sqrt(add(vi, root)), eps);
     m[i] = mi;
     v[i] = vi;
     p[i] = sub(mul(keep, p[i]), div(mul(step, mi), denominator));
@@ -80,15 +79,14 @@ export function adamAmsgrad(n: number, p: Reals, g: Reals, m: Reals, v: Reals, v
   const w1 = h[2];
   const b2 = h[3];
   const w2 = h[4];
-  const c2 = h[5];
-  const root = h[6];
-  const eps = h[7];
+  const root = h[5];
+  const eps = h[6];
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const mi = lerp(m[i], gi, w1);
     const vi = add(mul(b2, v[i]), mul(mul(w2, gi), gi));
     const ui = max(vi, vmax[i]);
-    const denominator = add(mul(c2, sqrt(add(ui, root))), eps);
+    const denominator = add(sqrt(add(ui, root)), eps);
     m[i] = mi;
     v[i] = vi;
     vmax[i] = ui;
