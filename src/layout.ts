@@ -19,7 +19,7 @@ export const PART_BYTES = 2 ** 32 - 65536;
 const VECTOR = 16;
 
 /** Bytes that a kernel's loop may advance by. */
-export const LINE = 64;
+export const LINE = 128;
 
 /** Elements of a block. */
 export function blockLength(dtype: Dtype): number {
@@ -32,7 +32,7 @@ export function padded(length: number, dtype: Dtype): number {
   return Math.ceil(length / lanes) * lanes;
 }
 
-/** A stream's length: whole cache lines, so that a kernel may take four vectors at a time. */
+/** A stream's length: whole lines, so that a kernel may take eight vectors at a time. */
 export function lined(length: number, dtype: Dtype): number {
   const elements = LINE / SIZE[dtype];
   return Math.ceil(length / elements) * elements;

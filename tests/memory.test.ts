@@ -109,7 +109,8 @@ describe.each(backends)("many optimizers on %s", (backend) => {
     expectUnchanged(stays, before);
   });
 
-  test("a population that comes and goes needs no more memories than twice what it holds", () => {
+  test("a population that comes and goes needs no more memories than twice what it holds", async () => {
+    await settle();
     const next = random(3);
     const create = () => make(Adam, { w: Math.floor(next() * 2000) }, { backend });
     const memories = watchMemories(backend);
@@ -145,6 +146,18 @@ describe.each(backends)("many optimizers on %s", (backend) => {
     expect(memories.made).toBeGreaterThan(30);
     await settle();
     expect(memories.live).toBeLessThan(3);
+  });
+
+  test("those dropped in one synchronous loop go with the garbage before it ends", { timeout }, () => {
+    collect();
+    const before = process.memoryUsage().external;
+    let most = 0;
+    for (let i = 0; i < 10_000; i++) {
+      new Adam({ w: 3000 }, { backend });
+      if (i % 100 === 0) most = Math.max(most, process.memoryUsage().external - before);
+    }
+    // all together they are 480 MB
+    expect(most).toBeLessThan(200e6);
   });
 
   test("views outlive the optimizer they came from, if it is only dropped", async () => {

@@ -85,24 +85,24 @@ LOOP(rmspropCentered) {
 }
 
 LOOP(adam) {
-  const real keep = h[0], step = h[1], w1 = h[2], b2 = h[3], w2 = h[4], c2 = h[5], root = h[6], eps = h[7];
+  const real keep = h[0], step = h[1], w1 = h[2], b2 = h[3], w2 = h[4], root = h[5], eps = h[6];
   for (size_t i = 0; i < n; i++) {
     const real gi = GRADIENT, m = a[i] + w1 * (gi - a[i]), v = b2 * b[i] + w2 * gi * gi;
     a[i] = m;
     b[i] = v;
-    p[i] = keep * p[i] - step * m / (c2 * sqrt(v + root) + eps);
+    p[i] = keep * p[i] - step * m / (sqrt(v + root) + eps);
   }
 }
 
 LOOP(adamAmsgrad) {
-  const real keep = h[0], step = h[1], w1 = h[2], b2 = h[3], w2 = h[4], c2 = h[5], root = h[6], eps = h[7];
+  const real keep = h[0], step = h[1], w1 = h[2], b2 = h[3], w2 = h[4], root = h[5], eps = h[6];
   for (size_t i = 0; i < n; i++) {
     const real gi = GRADIENT, m = a[i] + w1 * (gi - a[i]), v = b2 * b[i] + w2 * gi * gi;
     const real top = v < c[i] ? c[i] : v;
     a[i] = m;
     b[i] = v;
     c[i] = top;
-    p[i] = keep * p[i] - step * m / (c2 * sqrt(top + root) + eps);
+    p[i] = keep * p[i] - step * m / (sqrt(top + root) + eps);
   }
 }
 

@@ -194,14 +194,14 @@ static void rmspropScalars(double *s, unsigned t) {
 }
 
 static void adamScalars(double *s, unsigned t) {
+  const double c1 = 1 - power(beta1, t), c2 = 1 - power(beta2, t), root = sqrt(c2);
   s[0] = 1;
-  s[1] = lr / (1 - power(beta1, t));
+  s[1] = lr / c1 * root;
   s[2] = 1 - beta1;
   s[3] = beta2;
   s[4] = 1 - beta2;
-  s[5] = 1 / sqrt(1 - power(beta2, t));
-  s[6] = epsRoot * (1 - power(beta2, t));
-  s[7] = eps;
+  s[5] = epsRoot * c2;
+  s[6] = eps * root;
 }
 
 static void adamwScalars(double *s, unsigned t) {
