@@ -26,30 +26,47 @@ interface Extent {
 const SLAB = 1 << 20;
 const SMALL = 1 << 16;
 const ALIGN = 64;
+const OPEN = 8;
 
-// the slab in use; the others are found again if they have room, and otherwise go with the garbage
-const current = new WeakMap<Backend, Slab>();
-const others = new WeakMap<Backend, WeakRef<Slab>[]>();
+// The slabs that may have room: those that something was cut from or given back to, until they are found too full. A slab
+// that is not here is held by its optimizers alone, so that whatever is dropped without dispose() goes with the garbage.
+const open = new WeakMap<Backend, Slab[]>();
 
 /** Zero-filled memory. Small regions share a slab: each memory costs address space, and a Node process ends at some 13,000. */
 export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
   if (bytes > SMALL) return { memory: createMemory(who, backend, bytes), offset: 0, bytes };
-  for (const slab of slabs(backend)) {
+  const slabs = openSlabs(backend);
+  for (;;) {
+    if (slabs.length === 0) {
+      slabs.push({ memory: createMemory(who, backend, SLAB), free: [{ start: 0, end: SLAB }], live: 0 });
+    }
+    const slab = slabs[slabs.length - 1];
     const offset = take(slab, bytes);
-    if (offset === undefined) continue;
-    current.set(backend, slab);
-    return { memory: slab.memory, offset, bytes, slab };
+    if (offset !== undefined) return { memory: slab.memory, offset, bytes, slab };
+    slabs.pop();
   }
-  const slab: Slab = { memory: createMemory(who, backend, SLAB), free: [{ start: 0, end: SLAB }], live: 0 };
-  others.set(backend, [...(others.get(backend) ?? []).filter((ref) => ref.deref()), new WeakRef(slab)]);
-  current.set(backend, slab);
-  return { memory: slab.memory, offset: take(slab, bytes) as number, bytes, slab };
 }
 
 /** Takes a region back. */
-export function release({ slab, offset, bytes }: Region): void {
+export function release(backend: Backend, { slab, offset, bytes }: Region): void {
   if (!slab) return;
+  give(slab, offset, bytes);
+  const slabs = openSlabs(backend);
+  if (slabs.includes(slab)) return;
+  slabs.unshift(slab);
+  if (slabs.length <= OPEN) return;
+  const fullest = slabs.reduce((a, b) => (b.live > a.live ? b : a));
+  slabs.splice(slabs.indexOf(fullest), 1);
+}
+
+function openSlabs(backend: Backend): Slab[] {
+  const slabs = open.get(backend) ?? [];
+  open.set(backend, slabs);
+  return slabs;
+}
+
+function give(slab: Slab, offset: number, bytes: number): void {
   slab.live -= bytes;
   const { free } = slab;
   let i = free.length;
@@ -63,15 +80,6 @@ export function release({ slab, offset, bytes }: Region): void {
   } else if (before?.end === offset) before.end = end;
   else if (after?.start === end) after.start = offset;
   else free.splice(i, 0, { start: offset, end });
-}
-
-function* slabs(backend: Backend): Generator<Slab> {
-  const first = current.get(backend);
-  if (first) yield first;
-  for (const ref of others.get(backend) ?? []) {
-    const slab = ref.deref();
-    if (slab && slab !== first) yield slab;
-  }
 }
 
 /** Cuts zero-filled bytes from the first extent that has them. */

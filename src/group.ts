@@ -15,9 +15,11 @@ export class Group {
   steps = 0;
   readonly memory: Memory;
   readonly #rule: AnyRule;
+  readonly #backend: Backend;
 
   constructor(rule: AnyRule, settings: GroupSettings, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]) {
     this.#rule = rule;
+    this.#backend = backend;
     this.names = Object.freeze(tensors.map(({ name }) => name));
     this.settings = settings;
     this.memory = { ...rule.memory?.(settings.values) };
@@ -47,7 +49,7 @@ export class Group {
   }
 
   release(): void {
-    for (const part of this.parts) release(part.region);
+    for (const part of this.parts) release(this.#backend, part.region);
   }
 }
 

@@ -11,6 +11,10 @@ export { useModule } from "./wasm.js";
 type Classes = typeof classes;
 
 /** Every optimizer by its canonical name: `optimizers.adamw === AdamW`. */
-export const optimizers = /* @__PURE__ */ Object.freeze(
-  Object.fromEntries(Object.entries(classes).map(([name, made]) => [name.toLowerCase(), made])),
-) as { readonly [K in keyof Classes as Lowercase<K>]: Classes[K] };
+export const optimizers = /* @__PURE__ */ byName(classes);
+
+function byName(all: Classes): { readonly [K in keyof Classes as Lowercase<K>]: Classes[K] } {
+  return Object.freeze(
+    Object.fromEntries(Object.entries(all).map(([name, made]) => [name.toLowerCase(), made])),
+  ) as never;
+}

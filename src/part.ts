@@ -107,7 +107,7 @@ export function allocateParts(
     }
     return parts;
   } catch (error) {
-    for (const part of parts) release(part.region);
+    for (const part of parts) release(backend, part.region);
     throw error;
   }
 }

@@ -93,7 +93,7 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   return changes;
 }
 
-describe.each(classes)("$name", (made) => {
+describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, made) => {
   test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", (dtype) => {
     let compared = 0;
     for (const [i, run] of runs(made).entries()) compared += compare(made, dtype, run, i + 1);

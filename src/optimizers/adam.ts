@@ -13,12 +13,10 @@ type AdamValues = Values<{
   biasCorrection: boolean;
 }>;
 
-/** What Adam and AdamW share: buffers and kernels. */
-export const adamLoops = {
-  state: (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...(h.amsgrad && { vmax: 0 }) }),
-  kernel: (h: Values<{ amsgrad: boolean }>) => (h.amsgrad ? "adamAmsgrad" : "adam"),
-  twins: { f32, f64: { adam, adamAmsgrad } },
-};
+// What Adam and AdamW share: buffers and kernels.
+export const adamState = (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...(h.amsgrad && { vmax: 0 }) });
+export const adamKernel = (h: Values<{ amsgrad: boolean }>) => (h.amsgrad ? "adamAmsgrad" : "adam");
+export const adamTwins = { f32, f64: { adam, adamAmsgrad } };
 
 /** Adam: moving averages of the gradient and its square. Kingma and Ba, 2014 (arXiv 1412.6980); amsgrad: Reddi et al., 2018. */
 export const Adam = /* @__PURE__ */ defineOptimizer({
@@ -34,7 +32,9 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
     biasCorrection: true,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
-  ...adamLoops,
+  state: adamState,
+  kernel: adamKernel,
+  twins: adamTwins,
   scalars: (s, h, t) => adamScalars(s, h, t, h.decoupled ? h.weightDecay : 0),
   decoupled: (h) => h.decoupled,
 });

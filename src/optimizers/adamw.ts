@@ -1,5 +1,5 @@
 import { defineOptimizer } from "../define.js";
-import { adamLoops, adamScalars } from "./adam.js";
+import { adamKernel, adamScalars, adamState, adamTwins } from "./adam.js";
 
 /** AdamW: Adam whose weight decay shrinks the weights, not the gradient. Loshchilov and Hutter, 2017 (arXiv 1711.05101). */
 export const AdamW = /* @__PURE__ */ defineOptimizer({
@@ -15,7 +15,9 @@ export const AdamW = /* @__PURE__ */ defineOptimizer({
     biasCorrection: true,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
-  ...adamLoops,
+  state: adamState,
+  kernel: adamKernel,
+  twins: adamTwins,
   scalars: (s, h, t) => adamScalars(s, h, t, h.weightDecay),
   decoupled: () => true,
 });
