@@ -41,6 +41,14 @@ const neverNumbers: Bad[] = [
   ["a symbol", Symbol("x"), TypeError, "a number or a schedule, got "],
 ];
 
+/** The range of a hyperparameter, from its rule; shares are in [0, 1). */
+function rangeOf(made: (typeof classes)[number], name: string): readonly [number, number] {
+  const range = (made.rule.ranges as Record<string, readonly [number, number]>)[name] ?? [0, Infinity];
+  expect(range[0]).toBeGreaterThanOrEqual(0);
+  if (/^(beta|rho)/.test(name)) expect(range).toEqual([0, 1]);
+  return range;
+}
+
 const numeric = (made: (typeof classes)[number]) =>
   Object.keys(made.defaults).filter((name) => typeof made.defaults[name] === "number");
 
@@ -62,9 +70,11 @@ describe("hyperparameters", () => {
   test.each(named)("%s: every one refuses what is out of its range, and what is no number", (_, made) => {
     const who = made.rule.name;
     for (const name of numeric(made)) {
-      const isShare = ["alpha", "beta", "beta1", "beta2", "rho"].includes(name);
-      const shares: Bad[] = [1, 1.5].map((x) => [String(x), x, RangeError, `must be in [0, 1), got ${x}`]);
-      for (const [what, value, kind, ...parts] of isShare ? [...neverNumbers, ...shares] : neverNumbers) {
+      const [from, to] = rangeOf(made, name);
+      const outside: Bad[] = [from - 1, from - 1e-3, to, 2 * to].map((x) => {
+        return [String(x), x, RangeError, `must be in [${from}, ${to}), got ${x}`];
+      });
+      for (const [what, value, kind, ...parts] of [...neverNumbers, ...outside]) {
         const option = { [name]: value };
         const w = f32(1, 2);
         const fails = (act: () => unknown) =>

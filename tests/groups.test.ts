@@ -111,9 +111,9 @@ describe("options", () => {
         expect(JSON.parse(JSON.stringify(group))).toEqual({ ...group });
       }
       const [group] = opt.groups;
-      group.lr = 0.25;
-      expect(group).toMatchObject({ lr: 0.25 });
-      expect(opt.groups[0].lr).toBe(0.25);
+      group.weightDecay = 0.25;
+      expect(group).toMatchObject({ weightDecay: 0.25 });
+      expect(opt.groups[0].weightDecay).toBe(0.25);
     }
   });
 

@@ -23,7 +23,7 @@ describe("the tarball", () => {
       /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES\.md)$/,
       /^dist\/[a-z-]+\.js(\.map)?$/,
       /^dist\/([\w.-]+\/)*[\w.-]+\.d\.ts$/,
-      /^dist\/kernels\/f(32|64)\.wasm$/,
+      /^dist\/kernels\/f(32|64)(-decay)?\.wasm$/,
     ];
     expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
     for (const { types, default: main } of entries()) expect(files).toEqual(expect.arrayContaining([types, main]));
