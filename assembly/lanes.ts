@@ -58,6 +58,32 @@ export function max(a: v128, b: v128): v128 {
   return v128.pmax<real>(a, b);
 }
 
+/** `b` where `b < a`, else `a`: a NaN in `a` stays. */
+export function min(a: v128, b: v128): v128 {
+  return v128.pmin<real>(a, b);
+}
+
+/** A mask of the lanes where `a < b`; never where one is NaN. */
+export function less(a: v128, b: v128): v128 {
+  return v128.lt<real>(a, b);
+}
+
+/** `a` in the lanes of the mask, `b` in the others. */
+export function where(mask: v128, a: v128, b: v128): v128 {
+  return v128.bitselect(a, b, mask);
+}
+
+/** The number in every lane. */
+export function all(x: real): v128 {
+  return v128.splat<real>(x);
+}
+
+/** -1, 1, or `x` itself if it is a zero or NaN. */
+export function sign(x: v128): v128 {
+  const zero = all(0);
+  return where(less(x, zero), all(-1), where(less(zero, x), all(1), x));
+}
+
 /** Moves `a` towards `b` by the share `w`: a + w (b - a). */
 export function lerp(a: v128, b: v128, w: v128): v128 {
   return add(a, mul(w, sub(b, a)));

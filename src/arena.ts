@@ -84,7 +84,8 @@ function give(slab: Slab, offset: number, bytes: number): void {
 
 /** Cuts zero-filled bytes from the first extent that has them. */
 function take(slab: Slab, bytes: number): number | undefined {
-  if (slab.live + bytes > SLAB) return undefined;
+  // a caller may have transferred an ordinary buffer away
+  if (slab.live + bytes > SLAB || slab.memory.buffer.byteLength === 0) return undefined;
   const i = slab.free.findIndex(({ start, end }) => end - start >= bytes);
   if (i < 0) return undefined;
   const extent = slab.free[i];

@@ -34,6 +34,26 @@ export function max(a: number, b: number): number {
   return a < b ? b : a;
 }
 
+export function min(a: number, b: number): number {
+  return b < a ? b : a;
+}
+
+export function less(a: number, b: number): boolean {
+  return a < b;
+}
+
+export function where(condition: boolean, a: number, b: number): number {
+  return condition ? a : b;
+}
+
+export function all(x: number): number {
+  return x;
+}
+
+export function sign(x: number): number {
+  return x < 0 ? -1 : 0 < x ? 1 : x;
+}
+
 export function lerp(a: number, b: number, w: number): number {
   return add(a, mul(w, sub(b, a)));
 }

@@ -37,6 +37,31 @@ export function max(a: number, b: number): number {
   return a < b ? b : a;
 }
 
+/** `b` where `b < a`, else `a`: a NaN in `a` stays. */
+export function min(a: number, b: number): number {
+  return b < a ? b : a;
+}
+
+/** Whether a < b; never if one is NaN. */
+export function less(a: number, b: number): boolean {
+  return a < b;
+}
+
+/** `a` if the condition holds, else `b`. */
+export function where(condition: boolean, a: number, b: number): number {
+  return condition ? a : b;
+}
+
+/** The number, for which the kernels fill a vector. */
+export function all(x: number): number {
+  return x;
+}
+
+/** -1, 1, or `x` itself if it is a zero or NaN. */
+export function sign(x: number): number {
+  return x < 0 ? -1 : 0 < x ? 1 : x;
+}
+
 /** Moves `a` towards `b` by the share `w`: a + w (b - a). */
 export function lerp(a: number, b: number, w: number): number {
   return add(a, mul(w, sub(b, a)));

@@ -71,11 +71,18 @@ interface Accessors {
   dampening: { get dampening(): number; set dampening(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
+  etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
+  etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
+  lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
+  momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  stepMax: { get stepMax(): number; set stepMax(value: Setting) };
+  stepMin: { get stepMin(): number; set stepMin(value: Setting) };
+  t0: { get t0(): number; set t0(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
 }
 

@@ -366,6 +366,7 @@ function another(made: AnyClass, name: string): number | undefined {
   const opt = make(made, { w: 1 }, busy(made));
   const value = opt[name] as number;
   return [value / 2, value * 1.5, value + 0.25].find((x) => {
+    if (x === value) return false;
     try {
       opt[name] = x;
       return true;

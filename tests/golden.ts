@@ -1,5 +1,5 @@
 // Reads golden cases: what the named version of the named library computed, packed by tests/golden/pack.mjs.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Dtype } from "../src/rule.js";
 import type { Options, Reals } from "./tables.js";
 
@@ -10,10 +10,17 @@ export interface Case {
   readonly inputs: string;
   readonly shapes: readonly (readonly number[])[];
   readonly problem?: "rosenbrock" | "quadratic";
-  readonly hyperparameters: Readonly<Record<string, unknown>>;
+  /** Its options and its state by our names. */
+  readonly options: Options;
   /** By number of steps taken: an array for each tensor, or one array. */
   readonly params: Readonly<Record<string, readonly string[] | readonly number[]>>;
-  readonly state: readonly Readonly<Record<string, unknown>>[];
+  readonly state: readonly Readonly<Record<string, string>>[];
+  /** What float64 may differ by, if it is not 1e-12. */
+  readonly tolerance?: number;
+  /** What float32 may differ by, in units in the last place of the way, if it is not the usual few. */
+  readonly ulps?: number;
+  /** Why a case shows what nobody wants. */
+  readonly doNotTest?: unknown;
 }
 
 export interface Inputs {
@@ -35,32 +42,10 @@ export function dtypeOf(one: Case): Dtype {
   return one.dtype === "float32" ? "f32" : "f64";
 }
 
-/** PyTorch's name for an option in ours. */
-const renamed: Readonly<Record<string, string>> = {
-  initial_accumulator_value: "initialAccumulator",
-  decoupled_weight_decay: "decoupled",
-};
-
-/** PyTorch's hyperparameters as our options. */
-export function torchOptions(hyperparameters: Readonly<Record<string, unknown>>): Options {
-  const options: Options = {};
-  for (const [name, value] of Object.entries(hyperparameters)) {
-    if (name === "betas") [options.beta1, options.beta2] = value as number[];
-    else options[renamed[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())] = value;
-  }
-  return options;
+/** The files of cases: all that stand in golden/libs and golden/refs, but for the inputs and the closed loops. */
+export function goldenFiles(): string[] {
+  const files = ["libs", "refs"].flatMap((folder) =>
+    readdirSync(new URL(`golden/${folder}`, import.meta.url)).map((file) => `${folder}/${file.replace(".json", "")}`),
+  );
+  return files.filter((file) => file !== "refs/inputs" && file !== "refs/closed_loop");
 }
-
-/** PyTorch's names for state, by optimizer where one name means two things. */
-export const torchSlots: Readonly<Record<string, string>> = {
-  momentum_buffer: "buf",
-  sum: "s",
-  "Adadelta.square_avg": "s",
-  "RMSprop.square_avg": "v",
-  acc_delta: "d",
-  grad_avg: "mg",
-  exp_avg: "m",
-  exp_avg_sq: "v",
-  max_exp_avg_sq: "vmax",
-  exp_inf: "u",
-};

@@ -5,6 +5,42 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
+// What the libraries call by another name than ours.
+const classes = {};
+const several = {
+  betas: ["beta1", "beta2", "beta3"],
+  etas: ["etaMinus", "etaPlus"],
+  step_sizes: ["stepMin", "stepMax"],
+};
+const options = {
+  initial_accumulator_value: "initialAccumulator",
+  decoupled_weight_decay: "decoupled",
+};
+const ignored = ["foreach"];
+const missingOptions = ["caution"];
+const slots = {
+  momentum_buffer: "buf",
+  sum: "s",
+  "Adadelta.square_avg": "s",
+  "RMSprop.square_avg": "v",
+  acc_delta: "d",
+  grad_avg: "mg",
+  exp_avg: "m",
+  exp_avg_sq: "v",
+  max_exp_avg_sq: "vmax",
+  exp_inf: "u",
+  "ASGD.ax": "ax",
+  "Rprop.prev": "previous",
+  "Rprop.step_size": "step",
+};
+
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far.
+const tolerances = { RAdam: 1e-11 };
+
+// What float32 runs may differ by, in units in the last place of the way: NAdam's two steps, along gradient and momentum, cancel,
+// and PyTorch keeps the product of its momenta in float32.
+const ulps = { NAdam: 40 };
+
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
@@ -18,23 +54,58 @@ function packCases(cases, { quadratic }) {
   return `{"quadratic":${JSON.stringify(quadratic ?? null)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
-function packCase({ name, dtype, source, inputs, tensors, shapes, hyperparameters, notes, params, state, ...more }) {
+function packCase({
+  name,
+  optimizer,
+  source,
+  dtype,
+  inputs,
+  shapes,
+  problem,
+  hyperparameters,
+  params,
+  state,
+  ...more
+}) {
   const pack = (value) => packNumbers(value, dtype);
-  const { do_not_test, do_not_test_exactly, problem, sensitivity, optimizer, eval_params, values } = more;
-  const packed = {
+  const slots = (state ?? []).map((saved) => renameSlots(optimizer, saved));
+  const ours = {
     name,
-    optimizer,
+    optimizer: classes[optimizer] ?? optimizer,
+    options: renameOptions(hyperparameters),
     source,
     dtype,
-    inputs,
-    tensors,
-    shapes,
-    problem,
-    hyperparameters,
-    notes,
-    sensitivity,
   };
-  return { ...packed, do_not_test, do_not_test_exactly, params: pack(params), state: pack(state), eval_params, values };
+  const compare = {
+    doNotTest: more.do_not_test ?? whyNot(name, hyperparameters),
+    tolerance: tolerances[optimizer],
+    ulps: ulps[optimizer],
+  };
+  return { ...ours, ...compare, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+}
+
+/** Why a case cannot be compared, if so. */
+function whyNot(name, hyperparameters) {
+  const missing = missingOptions.find((option) => option in hyperparameters);
+  if (missing) return `${missing} is no option of ours`;
+  return /float32scalars/.test(name) ? "scalars rounded to float32 in a float64 run" : undefined;
+}
+
+/** The library's options by our names. */
+function renameOptions(theirs) {
+  const ours = {};
+  for (const [name, value] of Object.entries(theirs)) {
+    if (ignored.includes(name)) continue;
+    if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
+    else ours[options[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())] = value;
+  }
+  return ours;
+}
+
+/** The state that we have too, by our names. */
+function renameSlots(optimizer, saved) {
+  const entries = Object.entries(saved).map(([name, value]) => [slots[`${optimizer}.${name}`] ?? slots[name], value]);
+  return Object.fromEntries(entries.filter(([name, value]) => name && value));
 }
 
 /** Inputs by set, or one run. */

@@ -1,0 +1,36 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/lion.js";
+import { lerp, mul, type Reals, sign, sub } from "../real.js";
+
+/**
+ * Lion: steps of one length, along the sign of a momentum. Chen et al., 2023 (arXiv 2302.06675). Use it with a third to a tenth of
+ * AdamW's rate, where the memory for a second moment is too much.
+ */
+export const Lion = /* @__PURE__ */ defineOptimizer({
+  name: "Lion",
+  defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99 },
+  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1] },
+  state: () => ({ m: 0 }),
+  kernel: () => "lion",
+  scalars(s, h) {
+    s[0] = 1 - h.lr * h.weightDecay;
+    s[1] = h.lr;
+    s[2] = 1 - h.beta1;
+    s[3] = 1 - h.beta2;
+  },
+  decoupled: () => true,
+  twins: { f32, f64: { lion } },
+});
+
+export function lion(n: number, p: Reals, g: Reals, m: Reals, h: Reals): void {
+  const keep = h[0];
+  const lr = h[1];
+  const w1 = h[2];
+  const w2 = h[3];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const mi = m[i];
+    m[i] = lerp(mi, gi, w2);
+    p[i] = sub(mul(keep, p[i]), mul(lr, sign(lerp(mi, gi, w1))));
+  }
+}

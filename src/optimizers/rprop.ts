@@ -1,0 +1,48 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/rprop.js";
+import { abs, all, less, max, min, mul, type Reals, sign, sub, where } from "../real.js";
+
+/**
+ * Rprop: steps that grow while the sign of the gradient stays, and shrink when it turns. Riedmiller and Braun, 1993. Use it with
+ * full batches only.
+ */
+export const Rprop = /* @__PURE__ */ defineOptimizer({
+  name: "Rprop",
+  defaults: { lr: 1e-2, etaMinus: 0.5, etaPlus: 1.2, stepMin: 1e-6, stepMax: 50 },
+  ranges: {
+    lr: [0, Infinity],
+    etaMinus: [0, 1],
+    etaPlus: [1, Infinity],
+    stepMin: [0, Infinity],
+    stepMax: [0, Infinity],
+  },
+  state: (h) => ({ previous: 0, step: h.lr }),
+  kernel: () => "rprop",
+  scalars(s, h) {
+    s[0] = h.etaMinus;
+    s[1] = h.etaPlus;
+    s[2] = h.stepMin;
+    s[3] = h.stepMax;
+  },
+  twins: { f32, f64: { rprop } },
+});
+
+export function rprop(n: number, p: Reals, g: Reals, previous: Reals, step: Reals, h: Reals): void {
+  const minus = h[0];
+  const plus = h[1];
+  const low = h[2];
+  const high = h[3];
+  const zero = all(0);
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const turn = sign(mul(gi, previous[i]));
+    const turned = less(turn, zero);
+    const still = less(abs(turn), all(1));
+    const factor = where(turned, minus, where(less(zero, turn), plus, where(still, all(1), turn)));
+    const si = min(max(mul(step[i], factor), low), high);
+    const used = where(turned, zero, gi);
+    previous[i] = used;
+    step[i] = si;
+    p[i] = sub(p[i], mul(sign(used), si));
+  }
+}
