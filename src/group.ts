@@ -62,6 +62,8 @@ export class GroupView {
     this.#settings = group.settings;
     Object.defineProperty(this, "names", { value: group.names, enumerable: true });
     Object.defineProperties(this, accessors);
+    // a misspelt option would be taken silently
+    Object.preventExtensions(this);
   }
 
   /** The properties that every group of a rule has. */

@@ -18,6 +18,7 @@ export class GroupSettings {
   readonly coupled: boolean;
   readonly #rule: AnyRule;
   readonly #clock: Clock;
+  readonly #names: readonly string[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
@@ -25,6 +26,7 @@ export class GroupSettings {
   constructor(rule: AnyRule, defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock) {
     this.#rule = rule;
     this.#clock = clock;
+    this.#names = Object.keys(defaults);
     this.values = { ...defaults } as AnyValues;
     this.#shape = { ...this.values };
     for (const [name, value] of Object.entries(options)) this.#write(name, value);
@@ -83,7 +85,10 @@ export class GroupSettings {
 
   /** Brings the values that follow a schedule up to date; throws before any is used if one is out of its range. */
   follow(): void {
-    for (const [name, schedule] of this.schedules) {
+    for (let i = 0; i < this.#names.length; i++) {
+      const name = this.#names[i];
+      const schedule = this.schedules.get(name);
+      if (!schedule) continue;
       this.values[name] = checkNumber(this.#rule.name, name, schedule(this.#clock.steps), this.#range(name));
     }
   }

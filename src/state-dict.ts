@@ -160,7 +160,9 @@ class Plan {
     const some = group.names.filter((name) => own(this.#dict.state, name) !== undefined);
     if (some.length === 0) return;
     if (saved.length !== 1) {
-      this.problems.push(`parameters ${quoted(some)} must have been in one group, got ${saved.length} groups`);
+      this.problems.push(
+        `parameters ${quoted(some)} must have been in one group, got ${saved.length} of ${this.#dict.groups.length} groups`,
+      );
       return;
     }
     const [{ steps, options, memory = {} }] = saved;
@@ -183,12 +185,13 @@ class Plan {
           this.problems.push(`${name} is ${values[name]}, expected ${before[name]}`);
         }
       }
-      if (
-        kernel !== group.settings.kernel ||
-        coupled !== group.settings.coupled ||
-        !sameKeys(state, group.settings.state)
-      ) {
-        this.problems.push(`kernel "${kernel}", expected "${group.settings.kernel}"`);
+      const { settings } = group;
+      if (kernel !== settings.kernel || coupled !== settings.coupled || !sameKeys(state, settings.state)) {
+        const differing = Object.keys(before).filter((name) => (values[name] === 0) !== (before[name] === 0));
+        const named = differing.map(
+          (name) => `${name} is ${values[name]}, expected ${before[name] === 0 ? 0 : "not 0"}`,
+        );
+        this.problems.push(...named);
       }
       this.writes.push(() => group.settings.adopt(values));
     } catch (error) {

@@ -17,8 +17,8 @@ export interface Case {
   readonly state: readonly Readonly<Record<string, string>>[];
   /** What float64 may differ by, if it is not 1e-12. */
   readonly tolerance?: number;
-  /** What float32 may differ by, in units in the last place of the way, if it is not the usual few. */
-  readonly ulps?: number;
+  /** How often a step of the library rounds a parameter, if not once. */
+  readonly roundings?: number;
   /** Why a case shows what nobody wants. */
   readonly doNotTest?: unknown;
 }
