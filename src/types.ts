@@ -65,14 +65,20 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 // getter and a setter apart only where they are written out, hence this list: one line for each name that any rule uses.
 interface Accessors {
   alpha: { get alpha(): number; set alpha(value: Setting) };
+  alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
   beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
+  beta3: { get beta3(): number; set beta3(value: Setting) };
+  beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
+  clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
+  finalLr: { get finalLr(): number; set finalLr(value: Setting) };
+  gamma: { get gamma(): number; set gamma(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };

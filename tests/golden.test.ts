@@ -28,7 +28,7 @@ describe.each(goldenFiles())("%s", (file) => {
           const allowed = (b: number, i: number) =>
             one.dtype === "float64"
               ? relative(b, one)
-              : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + ULPS * way[k][i]);
+              : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
           expect(worst(optimizer.params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(
             1,
           );

@@ -19,6 +19,8 @@ export interface Case {
   readonly tolerance?: number;
   /** How often a step of the library rounds a parameter, if not once. */
   readonly roundings?: number;
+  /** Units in the last place that float32 updates may be off by, if not the usual few. */
+  readonly ulps?: number;
   /** Why a case shows what nobody wants. */
   readonly doNotTest?: unknown;
 }

@@ -1,26 +1,32 @@
 import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/sgd.js";
 import { add, mul, type Reals, sub } from "../real.js";
+import type { Values } from "../rule.js";
+
+type SgdValues = Values<{ momentum: number; dampening: number; nesterov: boolean }>;
+
+// What SGD and SGDW share.
+export const sgdState = (h: SgdValues): Record<string, number> => (h.momentum === 0 ? {} : { buf: 0 });
+export const sgdKernel = (h: SgdValues) => (h.momentum === 0 ? "sgd" : h.nesterov ? "sgdNesterov" : "sgdMomentum");
+export const sgdConflict = (h: SgdValues) =>
+  h.nesterov && (h.momentum === 0 || h.dampening !== 0)
+    ? `nesterov needs momentum > 0 and dampening 0, got momentum ${h.momentum} and dampening ${h.dampening}`
+    : undefined;
 
 /** Stochastic gradient descent, with momentum as PyTorch writes it. Robbins and Monro, 1951; Sutskever et al., 2013. */
 export const SGD = /* @__PURE__ */ defineOptimizer({
   name: "SGD",
   defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false },
   ranges: { lr: [0, Infinity], momentum: [0, Infinity], dampening: [0, Infinity] },
-  state: (h): Record<string, number> => (h.momentum === 0 ? {} : { buf: 0 }),
-  kernel: (h) => (h.momentum === 0 ? "sgd" : h.nesterov ? "sgdNesterov" : "sgdMomentum"),
+  state: sgdState,
+  kernel: sgdKernel,
   scalars(s, h, t) {
     s[0] = h.lr;
     s[1] = h.momentum;
     // the first gradient enters the buffer whole
     s[2] = t === 1 ? 1 : 1 - h.dampening;
   },
-  conflict(h) {
-    if (h.nesterov && (h.momentum === 0 || h.dampening !== 0)) {
-      return `nesterov needs momentum > 0 and dampening 0, got momentum ${h.momentum} and dampening ${h.dampening}`;
-    }
-    return undefined;
-  },
+  conflict: sgdConflict,
   twins: { f32, f64: { sgd, sgdMomentum, sgdNesterov } },
 });
 

@@ -1,0 +1,26 @@
+import { defineOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/signsgd.js";
+import { mul, type Reals, sign, sub } from "../real.js";
+
+/**
+ * SignSGD: steps along the sign of the gradient. Bernstein et al., 2018 (arXiv 1802.04434). Use it where gradients are sent as one
+ * bit each.
+ */
+export const SignSGD = /* @__PURE__ */ defineOptimizer({
+  name: "SignSGD",
+  defaults: { lr: 1e-3 },
+  ranges: { lr: [0, Infinity] },
+  state: () => ({}),
+  kernel: () => "signsgd",
+  scalars(s, h) {
+    s[0] = h.lr;
+  },
+  twins: { f32, f64: { signsgd } },
+});
+
+export function signsgd(n: number, p: Reals, g: Reals, h: Reals): void {
+  const lr = h[0];
+  for (let i = 0; i < n; i++) {
+    p[i] = sub(p[i], mul(lr, sign(g[i])));
+  }
+}
