@@ -37,8 +37,8 @@ export function describeMachine(simd: boolean, native?: Native, core?: number): 
     gccFlags: nativeFlags.join(" "),
     method:
       "contenders take short turns in rotation and a turn counts as its median step; a time is the median of its turns, " +
-      "± the median distance from it; a ratio is the median of the ratios of neighbouring turns; targets are held " +
-      "against the best turns, as a busy machine only ever adds time",
+      "± the median distance from it; a ratio is the median of the ratios of neighbouring turns; a target holds " +
+      "if the best turns or that median are within it, as either can be hit by what else the machine does",
   };
 }
 

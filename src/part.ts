@@ -1,5 +1,5 @@
 import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Kernel, Kernels, Ref } from "./backend.js";
+import type { Backend, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
 import { batches, blockLength, layOut, lined, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
@@ -112,6 +112,17 @@ export function allocateParts(
   }
 }
 
+/** Where the streams of a part start, in bytes of its memory. */
+interface Streams {
+  readonly memory: Memory;
+  readonly dtype: Dtype;
+  /** Whether the parameters are the caller's, and `p` is a block that they pass through. */
+  readonly own: boolean;
+  readonly p: number;
+  readonly g: number;
+  readonly state: readonly (readonly [slot: string, start: number])[];
+}
+
 function allocatePart(
   rule: AnyRule,
   { state, kernel }: GroupSettings,
@@ -124,36 +135,69 @@ function allocatePart(
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
   const stream = lined(length, dtype);
   const block = Math.min(stream, blockLength(dtype));
-  const streams = [own ? block : stream, stream, ...slots.map(() => stream)];
-  const { starts, end } = layOut([...streams, block, SCALARS, STAGE_SCALARS], dtype);
+  const lengths = [own ? block : stream, stream, ...slots.map(() => stream), block, SCALARS, STAGE_SCALARS];
+  const { starts, end } = layOut(lengths, dtype);
   const region = allocate(rule.name, backend, end);
   const { memory, offset } = region;
   const [p, g, ...rest] = starts.map((start) => offset + start);
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);
-  const view = (at: number, count: number) => viewOf(memory, dtype, at, count);
-  const ref = (at: number, count: number) => backend.ref(memory, dtype, at, count);
-  const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
-  let decaying: KernelSet | null | undefined;
-  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
-
-  for (const [i, slot] of slots.entries()) {
-    if (state[slot] !== 0) view(rest[i], length).fill(state[slot]);
+  const streams: Streams = { memory, dtype, own, p, g, state: slots.map((slot, i) => [slot, rest[i]]) };
+  for (const [slot, start] of streams.state) {
+    if (state[slot] !== 0) viewOf(memory, dtype, start, length).fill(state[slot]);
   }
   return {
     region,
     dtype,
-    tensors: place(
-      tensors,
-      dtype,
-      view,
-      own ? undefined : p,
-      g,
-      Object.fromEntries(slots.map((slot, i) => [slot, rest[i]])),
-    ),
-    whole: own ? undefined : cut(length, length, dtype, backend, ref, own, p, [g, ...rest])[0],
-    blocks: cut(length, block, dtype, backend, ref, own, p, [g, ...rest]),
+    tensors: place(streams, tensors),
+    whole: own ? undefined : cut(streams, backend, length, length)[0],
+    blocks: cut(streams, backend, length, block),
+    ...loops(rule, kernel, backend, memory, dtype),
+    scratch: backend.ref(memory, dtype, scratch, block),
+    scratchG: viewOf(memory, dtype, scratch, block),
+    scratchP: own ? viewOf(memory, dtype, p, block) : undefined,
+    scalars: viewOf(memory, dtype, scalars, SCALARS),
+    h: backend.ref(memory, dtype, scalars, SCALARS),
+    stageScalars: viewOf(memory, dtype, stageScalars, STAGE_SCALARS),
+    stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
+  };
+}
+
+function place({ memory, dtype, own, p, g, state }: Streams, tensors: readonly Tensor[]): Placed[] {
+  let next = 0;
+  return tensors.map((tensor) => {
+    const start = next;
+    next += padded(tensor.length, dtype);
+    const view = (stream: number) => viewOf(memory, dtype, stream + start * SIZE[dtype], tensor.length);
+    const params = own ? (tensor.own as Reals) : view(p);
+    const slots = Object.fromEntries(state.map(([slot, stream]) => [slot, view(stream)]));
+    return { ...tensor, start, params, grads: view(g), state: Object.freeze(slots), given: undefined };
+  });
+}
+
+/** Cuts `length` elements of the streams into blocks. */
+function cut({ memory, dtype, own, p, g, state }: Streams, backend: Backend, length: number, block: number): Block[] {
+  const blocks: Block[] = [];
+  for (let from = 0; from < length; from += block) {
+    const count = Math.min(block, length - from);
+    const at = (stream: number) => backend.ref(memory, dtype, stream + from * SIZE[dtype], count);
+    blocks.push({
+      n: backend.count(dtype, count),
+      p: own ? backend.ref(memory, dtype, p, count) : at(p),
+      g: at(g),
+      state: state.map(([, stream]) => at(stream)),
+      shares: undefined,
+    });
+  }
+  return blocks;
+}
+
+function loops(rule: AnyRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
+  const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
+  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  let decaying: KernelSet | null | undefined;
+  return {
     plain: cached(backend.kernels(memory, dtype, rule.twins)),
-    decaying() {
+    decaying(): KernelSet | undefined {
       if (decaying === undefined) {
         const kernels = backend.decayKernels(memory, dtype);
         decaying = kernels ? cached(kernels) : null;
@@ -162,58 +206,7 @@ function allocatePart(
     },
     scaleGradient,
     decayGradient,
-    scratch: ref(scratch, block),
-    scratchG: view(scratch, block),
-    scratchP: own ? view(p, block) : undefined,
-    scalars: view(scalars, SCALARS),
-    h: ref(scalars, SCALARS),
-    stageScalars: view(stageScalars, STAGE_SCALARS),
-    stageH: ref(stageScalars, STAGE_SCALARS),
   };
-}
-
-function place(
-  tensors: readonly Tensor[],
-  dtype: Dtype,
-  view: (at: number, count: number) => Reals,
-  p: number | undefined,
-  g: number,
-  state: Readonly<Record<string, number>>,
-): Placed[] {
-  let next = 0;
-  return tensors.map((tensor) => {
-    const start = next;
-    next += padded(tensor.length, dtype);
-    const at = (stream: number) => view(stream + start * SIZE[dtype], tensor.length);
-    return {
-      ...tensor,
-      start,
-      params: p === undefined ? (tensor.own as Reals) : at(p),
-      grads: at(g),
-      state: Object.freeze(Object.fromEntries(Object.entries(state).map(([slot, stream]) => [slot, at(stream)]))),
-      given: undefined,
-    };
-  });
-}
-
-function cut(
-  length: number,
-  block: number,
-  dtype: Dtype,
-  backend: Backend,
-  ref: (at: number, count: number) => Ref,
-  own: boolean,
-  p: number,
-  streams: readonly number[],
-): Block[] {
-  const blocks: Block[] = [];
-  for (let from = 0; from < length; from += block) {
-    const count = Math.min(block, length - from);
-    const at = (stream: number) => ref(stream + from * SIZE[dtype], count);
-    const [g, ...state] = streams.map(at);
-    blocks.push({ n: backend.count(dtype, count), p: own ? ref(p, count) : at(p), g, state, shares: undefined });
-  }
-  return blocks;
 }
 
 /** The shares of a part's tensors in its blocks, for copying to and from scratch. */
