@@ -27,6 +27,7 @@ export function exp(x: number): number {
 
 /** The natural logarithm of x > 0: x = m 2^k, log m = 2 atanh((m - 1) / (m + 1)). */
 export function log(x: number): number {
+  if (!(x > 0 && x < Infinity)) return x === 0 ? -Infinity : x > 0 ? x : Number.NaN;
   let k = 0;
   let m = x;
   for (; m > Math.SQRT2; m /= 2) k++;

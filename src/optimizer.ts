@@ -69,7 +69,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     checkKnown(who, rest, kind.defaults, ["dtype", "backend"]);
     const specs = readGroups(who, params);
     this.#kind = kind;
-    this.#options = given(rest);
+    this.#options = defined(rest);
     this.dtype = chooseDtype(
       who,
       dtype,
@@ -201,13 +201,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   #add(specs: readonly GroupSpec[]): void {
     const { rule, defaults, accessors } = this.#kind;
-    const known = this.#tensors as readonly { name: string }[];
     const added = specs.flatMap(({ tensors }) => tensors);
-    checkDistinct(rule.name, [...(known as Placed[]), ...added]);
+    checkDistinct(rule.name, [...this.#tensors, ...added]);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides }) => {
       checkKnown(rule.name, overrides, defaults);
-      return new GroupSettings(rule, defaults, { ...this.#options, ...given(overrides) }, this.#clock);
+      return new GroupSettings(rule, defaults, { ...this.#options, ...defined(overrides) }, this.#clock);
     });
     const groups: Group[] = [];
     try {
@@ -237,7 +236,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 }
 
-function given(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function defined(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

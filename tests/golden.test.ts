@@ -11,7 +11,7 @@ const ULPS = 8;
 const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
 describe.each(goldenFiles())("%s", (file) => {
   const { cases } = readGolden<{ cases: Case[] }>(file);
-  for (const one of cases.filter(({ doNotTest }) => !doNotTest)) {
+  for (const one of cases) {
     test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
       const optimizer = make(one, backend);
       const { params0, grads } = sets[one.inputs];

@@ -21,8 +21,6 @@ export interface Case {
   readonly roundings?: number;
   /** Units in the last place that float32 updates may be off by, if not the usual few. */
   readonly ulps?: number;
-  /** Why a case shows what nobody wants. */
-  readonly doNotTest?: unknown;
 }
 
 export interface Inputs {

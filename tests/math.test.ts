@@ -26,6 +26,11 @@ test("exp at the ends of its range", () => {
   expect(exp(Number.NaN)).toBeNaN();
 });
 
+test("log at the ends of its range", () => {
+  expect([log(1), log(0), log(Infinity), log(-1), log(Number.NaN)]).toEqual([0, -Infinity, Infinity, NaN, NaN]);
+  expect(log(5e-324)).toBeCloseTo(Math.log(5e-324), 10);
+});
+
 test("pow is that of the engine, within what its logarithm allows", () => {
   const bases = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
   fc.assert(

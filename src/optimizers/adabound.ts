@@ -19,11 +19,11 @@ export const AdaBound = /* @__PURE__ */ defineOptimizer({
     gamma: [0, Infinity],
   },
   state: (h) => ({ m: 0, v: 0, ...(h.amsbound && { vmax: 0 }) }),
-  // the rate at the start: the band moves with the rate
+  // the rate at the start: the band moves with the rate, unless that rises from 0
   memory: (h) => ({ firstLr: h.lr }),
   kernel: (h) => (h.amsbound ? "adaboundAmsbound" : "adabound"),
   scalars(s, h, t, memory) {
-    const final = h.lr === memory.firstLr ? h.finalLr : (h.finalLr * h.lr) / memory.firstLr;
+    const final = memory.firstLr === 0 ? h.finalLr : h.finalLr * (h.lr / memory.firstLr);
     s[0] = (h.lr * Math.sqrt(1 - power(h.beta2, t))) / (1 - power(h.beta1, t));
     s[1] = 1 - h.beta1;
     s[2] = h.beta2;
