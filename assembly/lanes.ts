@@ -89,6 +89,17 @@ export function lerp(a: v128, b: v128, w: v128): v128 {
   return add(a, mul(w, sub(b, a)));
 }
 
+/** Elements i and i + 1 of x, in float64. */
+export function pair(x: usize, i: usize): v128 {
+  const at = x + i * sizeof<real>();
+  return sizeof<real>() === 4 ? f64x2.promote_low_f32x4(v128.load_zero<i64>(at)) : v128.load(at);
+}
+
+/** Element i of x, in float64. */
+export function single(x: usize, i: usize): f64 {
+  return <f64>load<real>(x + i * sizeof<real>());
+}
+
 /** Bytes of an element, and whether the kernels add the weight decay: exported so that a module tells what it is. */
 export const REAL_BYTES: i32 = sizeof<real>();
 export const DECAYS: bool = isFloat<decay>();

@@ -18,7 +18,9 @@ twins();
 async function kernels() {
   const base64 = {};
   for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
-    const { error, stderr } = await asc.main(["--target", name]);
+    // what looks at whole tensors leaves the weight decay to the step
+    const entries = ["assembly/index.ts", ...(name.endsWith("decay") ? [] : ["assembly/tensors.ts"])];
+    const { error, stderr } = await asc.main([...entries, "--target", name]);
     if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
     base64[name] = readFileSync(`build/${name}.wasm`, "base64");
   }
@@ -29,13 +31,19 @@ function twins() {
   for (const file of readdirSync("src", { recursive: true })) {
     if (!file.endsWith(".ts") || file.startsWith("real")) continue;
     const tree = ts.createSourceFile(file, readFileSync(`src/${file}`, "utf8"), ts.ScriptTarget.Latest);
-    const real = tree.statements.find((s) => ts.isImportDeclaration(s) && /\/real\.js$/.test(s.moduleSpecifier.text));
+    const real = tree.statements.find(isImportOfReal);
     const loops = tree.statements.filter((s) => ts.isFunctionDeclaration(s) && isTwin(s));
     if (!real || loops.length === 0) continue;
     const depth = posix.relative(dirname(`generated/f32/${file}`), ".");
     const text = [real, ...loops].map((s) => s.getText(tree)).join("\n\n");
     write(`f32/${file}`, `${note}${text.replace(/"[./]+\/real\.js"/, `"${depth}/real.f32.js"`)}\n`);
   }
+}
+
+/** Whether a statement imports arithmetic; what imports only types does the same in both dtypes. */
+function isImportOfReal(statement) {
+  if (!ts.isImportDeclaration(statement)) return false;
+  return /\/real\.js$/.test(statement.moduleSpecifier.text) && !statement.importClause.isTypeOnly;
 }
 
 /** A twin is an exported function whose first parameter is n. */

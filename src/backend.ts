@@ -1,7 +1,7 @@
 import { describe } from "./check.js";
 import { js } from "./js.js";
 import type { Reals } from "./real.js";
-import type { Dtype, Twins } from "./rule.js";
+import type { Dtype, Library } from "./rule.js";
 import { openWasm } from "./wasm.js";
 
 /** What a kernel takes for a buffer: a pointer in WebAssembly, a typed array in JavaScript. */
@@ -23,7 +23,7 @@ export interface Backend {
   /** Zero-filled memory of at least that many bytes; throws a RangeError if it cannot be had. */
   createMemory(bytes: number): Memory;
   /** The kernels that stand beside these twins, bound to a memory. */
-  kernels(memory: Memory, dtype: Dtype, twins: Readonly<Record<Dtype, Twins>>): Kernels;
+  kernels(memory: Memory, dtype: Dtype, twins: Readonly<Record<Dtype, Library>>): Kernels;
   /** The same, adding the coupled weight decay in scalar slot 15 to the gradient themselves, where there are such. */
   decayKernels(memory: Memory, dtype: Dtype): Kernels | undefined;
   /** `length` elements of a memory, from the byte `offset` on. */

@@ -1,6 +1,18 @@
 import { GroupView } from "./group.js";
 import { type Kind, Optimizer } from "./optimizer.js";
-import { type AnyRule, type Common, common, type Defaults, type Dtype, type Rule } from "./rule.js";
+import {
+  type AnyElementRule,
+  type AnyRule,
+  type AnyTensorRule,
+  type Common,
+  common,
+  type Defaults,
+  type Dtype,
+  type Rule,
+  type TensorRule,
+} from "./rule.js";
+import { Streams } from "./streams.js";
+import { Tensors } from "./tensors.js";
 import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
 
 /** An optimizer of one rule: `H` are its options. */
@@ -27,10 +39,31 @@ export interface OptimizerClass<H = Record<never, never>> {
 
 type Widened<H> = { [K in keyof H]: H[K] extends boolean ? boolean : number };
 
-/** Makes the class of a rule. */
+/** Makes the class of a rule that looks at each element alone. */
 export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerClass<Widened<H & Common>> {
+  const any = rule as unknown as AnyElementRule;
+  return define(any, {
+    passes: [{}],
+    memory: ({ values }) => ({ ...any.memory?.(values) }),
+    shapes: () => [[]],
+    store: (...group) => new Streams(any, ...group),
+  });
+}
+
+/** Makes the class of a rule that looks at whole tensors. */
+export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): OptimizerClass<Widened<H & Common>> {
+  const any = rule as unknown as AnyTensorRule;
+  return define(any, {
+    passes: any.passes,
+    memory: ({ values }, before) => before ?? { ...any.memory?.(values) },
+    shapes: (tensors) => tensors.map(({ shape }) => shape),
+    store: (...group) => new Tensors(any, ...group),
+  });
+}
+
+function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "shapes" | "store">): OptimizerClass<H> {
   const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
-  const kind: Kind = { rule: rule as unknown as AnyRule, defaults, accessors: GroupView.accessors(defaults) };
+  const kind: Kind = { rule, defaults, accessors: GroupView.accessors(defaults), ...tier };
   const named = {
     [rule.name]: class extends Optimizer {
       static readonly rule = rule;
@@ -46,7 +79,7 @@ export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerCla
   for (const name of Object.keys(defaults)) {
     Object.defineProperty(made.prototype, name, shorthand(name));
   }
-  return made as unknown as ReturnType<typeof defineOptimizer<H>>;
+  return made as unknown as OptimizerClass<H>;
 }
 
 /** `opt.lr`: reads the first group's value and sets all groups', or none of them. */

@@ -1,6 +1,6 @@
 import { arrayName, checkFixed, describe, isReals } from "./check.js";
-import type { Placed } from "./part.js";
 import type { Dtype } from "./rule.js";
+import type { Placed } from "./store.js";
 
 // Every step comes through here, so the loops count: an iterator is garbage until its loop is optimized.
 

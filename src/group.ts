@@ -1,55 +1,26 @@
-import { release } from "./arena.js";
-import type { Backend } from "./backend.js";
-import type { Tensor } from "./params.js";
-import { allocateParts, type Part } from "./part.js";
-import type { AnyRule, Defaults, Dtype, Memory } from "./rule.js";
+import type { Defaults, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
-import { stepPart } from "./step.js";
+import type { Store } from "./store.js";
 
 /** A group of parameters as the optimizer keeps it. */
 export class Group {
   readonly names: readonly string[];
   readonly settings: GroupSettings;
-  readonly parts: readonly Part[];
+  readonly memory: Memory;
+  readonly store: Store;
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
-  readonly memory: Memory;
-  readonly #rule: AnyRule;
-  readonly #backend: Backend;
 
-  constructor(rule: AnyRule, settings: GroupSettings, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]) {
-    this.#rule = rule;
-    this.#backend = backend;
-    this.names = Object.freeze(tensors.map(({ name }) => name));
+  constructor(names: readonly string[], settings: GroupSettings, memory: Memory, store: Store) {
+    this.names = Object.freeze(names);
     this.settings = settings;
-    this.memory = { ...rule.memory?.(settings.values) };
-    this.parts = allocateParts(rule, settings, backend, dtype, tensors);
+    this.memory = memory;
+    this.store = store;
   }
 
-  /** One step; `given` says that the gradients were handed over and do not stand in `grads`. */
-  step(given: boolean): void {
-    this.steps++;
-    const { settings, parts } = this;
-    if (parts.length === 0) return;
-    const { values } = settings;
-    const { scalars } = parts[0];
-    const kernel = this.#rule.kernelAt?.(values, this.steps) ?? settings.kernel;
-    this.#rule.scalars(scalars, values, this.steps, this.memory);
-    const scale = values.maximize ? -1 : 1;
-    const decay = settings.coupled ? values.weightDecay : 0;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i];
-      if (part.scalars !== scalars) part.scalars.set(scalars);
-      stepPart(part, kernel, scale, decay, given);
-    }
-  }
-
-  get bytes(): number {
-    return this.parts.reduce((sum, part) => sum + part.region.bytes, 0);
-  }
-
-  release(): void {
-    for (const part of this.parts) release(this.#backend, part.region);
+  /** One pass of a step; `given` says that the gradients were handed over and do not stand in `grads`. */
+  step(pass: number, clip: number, given: boolean): void {
+    this.store.step(pass, this.steps, this.settings.values.maximize ? -clip : clip, given);
   }
 }
 

@@ -50,32 +50,34 @@ export function layOut(lengths: readonly number[], dtype: Dtype): { starts: numb
   return { starts, end };
 }
 
-/** Tensors in batches that fit in `limit` bytes with `streams` buffers each. */
+/** What a memory holds beside that many streams, at most: scratch, scalars and gaps. */
+export function overhead(streams: number): number {
+  return 4 * BLOCK_BYTES + streams * STAGGER;
+}
+
+/** Tensors in batches that fit in `limit` bytes, where `bytesOf` says what one takes. */
 export function batches<T extends Tensor>(
   who: string,
   tensors: readonly T[],
-  dtype: Dtype,
-  streams: number,
+  bytesOf: (tensor: T) => number,
   limit: number,
 ): T[][] {
-  const overhead = 4 * BLOCK_BYTES + streams * STAGGER;
-  const fit = Math.floor((limit - overhead) / (streams * VECTOR)) * (VECTOR / SIZE[dtype]);
   const result: T[][] = [];
   let room = 0;
   for (const tensor of tensors) {
-    const length = padded(tensor.length, dtype);
-    if (length > fit) {
+    const bytes = bytesOf(tensor);
+    if (bytes > limit) {
       throw new RangeError(
-        `${who}: parameter "${tensor.name}" has ${tensor.length} elements, expected at most ${fit}, ` +
-          `because its ${streams} buffers share one memory; split it`,
+        `${who}: parameter "${tensor.name}" has ${tensor.length} elements and takes ${bytes} bytes, expected at most ` +
+          `${limit}, because it shares one memory with its gradient and state; split it`,
       );
     }
-    if (result.length === 0 || length > room) {
+    if (result.length === 0 || bytes > room) {
       result.push([]);
-      room = fit;
+      room = limit;
     }
     result[result.length - 1].push(tensor);
-    room -= length;
+    room -= bytes;
   }
   return result;
 }

@@ -3,9 +3,9 @@ import { type Backend, openBackend } from "./backend.js";
 import { checkKnown, describe } from "./check.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
-import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
-import type { Placed } from "./part.js";
-import type { AnyRule, Defaults, Dtype } from "./rule.js";
+import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups, type Tensor } from "./params.js";
+import type { Reals } from "./real.js";
+import type { AnyRule, AnyValues, Defaults, Dtype, Memory, Pass } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import {
   type LoadOptions,
@@ -15,6 +15,7 @@ import {
   type StateDict,
   saveState,
 } from "./state-dict.js";
+import type { Placed, Store } from "./store.js";
 import type {
   ByName,
   Grads,
@@ -34,6 +35,13 @@ export interface Kind {
   readonly rule: AnyRule;
   readonly defaults: Defaults;
   readonly accessors: PropertyDescriptorMap;
+  /** The passes of a step over all groups. */
+  readonly passes: readonly Partial<Pass<AnyValues>>[];
+  /** What a new group remembers, given what those before it do. */
+  memory(settings: GroupSettings, before: Memory | undefined): Memory;
+  /** The shapes that decide about a group's state. */
+  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
+  store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
 }
 
 /**
@@ -110,7 +118,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** Bytes of memory that the optimizer holds, without your own arrays. */
   get bytes(): number {
-    return this.#groups.reduce((sum, group) => sum + group.bytes, 0);
+    return this.#groups.reduce((sum, group) => sum + group.store.bytes, 0);
   }
 
   /**
@@ -126,9 +134,26 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     for (let i = 0; i < groups.length; i++) {
       if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
     }
-    for (let i = 0; i < groups.length; i++) groups[i].step(given);
+    const clip = this.#clip(given);
+    const { passes } = this.#kind;
+    for (let i = 0; i < groups.length; i++) groups[i].steps++;
+    for (let pass = 0; pass < passes.length; pass++) {
+      const { before, after } = passes[pass];
+      const { memory, settings, steps } = groups[0];
+      before?.(memory, settings.values, steps);
+      for (let i = 0; i < groups.length; i++) groups[i].step(pass, clip, given);
+      after?.(memory, settings.values, steps);
+    }
     this.#clock.steps++;
     return this;
+  }
+
+  /** What multiplies all gradients. */
+  #clip(given: boolean): number {
+    const { rule } = this.#kind;
+    if (!rule.clip) return 1;
+    const grads = this.#tensors.map((tensor) => (given ? (tensor.given as Reals) : tensor.grads));
+    return rule.clip(this.#groups[0].settings.values, grads);
   }
 
   /** Sets all gradients to zero. */
@@ -167,7 +192,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const group of this.#groups) group.release();
+    for (const { store } of this.#groups) store.release();
     // whoever still holds the optimizer does not hold its memory
     this.#groups = [];
     this.#tensors = [];
@@ -204,28 +229,27 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const added = specs.flatMap(({ tensors }) => tensors);
     checkDistinct(rule.name, [...this.#tensors, ...added]);
     chooseDtype(rule.name, this.dtype, added);
-    const settings = specs.map(({ overrides }) => {
+    const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
-      return new GroupSettings(rule, defaults, { ...this.#options, ...defined(overrides) }, this.#clock);
+      const options = { ...this.#options, ...defined(overrides) };
+      return new GroupSettings(rule, defaults, options, this.#clock, this.#kind.shapes(tensors));
     });
     const groups: Group[] = [];
     try {
       for (const [i, { tensors }] of specs.entries()) {
-        groups.push(new Group(rule, settings[i], this.#backend, this.dtype, tensors));
+        const names = tensors.map(({ name }) => name);
+        const memory = this.#kind.memory(settings[i], [...this.#groups, ...groups][0]?.memory);
+        const store = this.#kind.store(settings[i], memory, this.#backend, this.dtype, tensors);
+        groups.push(new Group(names, settings[i], memory, store));
       }
     } catch (error) {
-      for (const group of groups) group.release();
+      for (const { store } of groups) store.release();
       throw error;
     }
     this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
     this.#groups = [...this.#groups, ...groups];
     this.#groupViews = Object.freeze(this.#groups.map((group) => new GroupView(group, accessors)));
-    this.#tensors = this.#groups.flatMap(({ names, parts }) =>
-      inOrder(
-        names,
-        parts.flatMap(({ tensors }) => tensors),
-      ),
-    );
+    this.#tensors = this.#groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
     this.#params = record(this.#tensors, ({ params }) => params) as Views<N, D>;
     this.#grads = record(this.#tensors, ({ grads }) => grads) as Views<N, D>;
     this.#state = record(this.#tensors, ({ state }) => state) as States<N, D>;

@@ -1,12 +1,13 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, lined, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
+import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
-import type { AnyRule, Dtype } from "./rule.js";
+import type { AnyElementRule, Dtype } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
+import type { Placed } from "./store.js";
 
 // A part is what a group has in one memory: its streams (parameters, gradients, state slots) one after the other, each the
 // tensors of the group padded to whole vectors, so that a step walks the group and not its tensors.
@@ -16,20 +17,14 @@ import * as stages from "./stages.js";
 // A part of the caller's own arrays has one block of p, which each block of the arrays passes through.
 
 /** Slots for the rule's scalars; the last is the coupled weight decay. */
-const SCALARS = 16;
+export const SCALARS = 16;
 export const DECAY = 15;
 
-const STAGE_SCALARS = 4;
+export const STAGE_SCALARS = 4;
 
-/** A tensor in its place. */
-export interface Placed extends Tensor {
-  /** Where it starts in every stream, in elements. */
+/** A tensor in its place, and where it starts in every stream, in elements. */
+interface Laid extends Placed {
   readonly start: number;
-  readonly params: Reals;
-  readonly grads: Reals;
-  readonly state: Readonly<Record<string, Reals>>;
-  /** The gradient handed to the current step. */
-  given: Reals | undefined;
 }
 
 /** The share of a tensor that lies in a block. */
@@ -67,7 +62,7 @@ export interface KernelSet {
 export interface Part {
   readonly region: Region;
   readonly dtype: Dtype;
-  readonly tensors: readonly Placed[];
+  readonly tensors: readonly Laid[];
   /** Everything at once, for a step that needs no scratch, and in blocks. */
   readonly whole: Block | undefined;
   readonly blocks: readonly Block[];
@@ -89,7 +84,7 @@ export interface Part {
 
 /** Allocates the tensors of a group: parts for those it owns and for the caller's own, more than one where a memory is full. */
 export function allocateParts(
-  rule: AnyRule,
+  rule: AnyElementRule,
   settings: GroupSettings,
   backend: Backend,
   dtype: Dtype,
@@ -100,8 +95,9 @@ export function allocateParts(
   try {
     for (const own of [false, true]) {
       const some = tensors.filter((tensor) => (tensor.own !== undefined) === own);
-      const streams = Object.keys(settings.state).length + (own ? 1 : 2);
-      for (const batch of batches(rule.name, some, dtype, streams, limit)) {
+      const streams = Object.keys(settings.states[0]).length + (own ? 1 : 2);
+      const bytesOf = ({ length }: Tensor) => streams * padded(length, dtype) * SIZE[dtype];
+      for (const batch of batches(rule.name, some, bytesOf, limit - overhead(streams))) {
         parts.push(allocatePart(rule, settings, backend, dtype, batch, own));
       }
     }
@@ -124,13 +120,14 @@ interface Streams {
 }
 
 function allocatePart(
-  rule: AnyRule,
-  { state, kernel }: GroupSettings,
+  rule: AnyElementRule,
+  { states, kernel }: GroupSettings,
   backend: Backend,
   dtype: Dtype,
   tensors: readonly Tensor[],
   own: boolean,
 ): Part {
+  const state = states[0] as Readonly<Record<string, number>>;
   const slots = Object.keys(state);
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
   const stream = lined(length, dtype);
@@ -162,7 +159,7 @@ function allocatePart(
   };
 }
 
-function place({ memory, dtype, own, p, g, state }: Streams, tensors: readonly Tensor[]): Placed[] {
+function place({ memory, dtype, own, p, g, state }: Streams, tensors: readonly Tensor[]): Laid[] {
   let next = 0;
   return tensors.map((tensor) => {
     const start = next;
@@ -191,7 +188,7 @@ function cut({ memory, dtype, own, p, g, state }: Streams, backend: Backend, len
   return blocks;
 }
 
-function loops(rule: AnyRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
+function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
   const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
   const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
   let decaying: KernelSet | null | undefined;

@@ -1,5 +1,5 @@
 import { checkFlag, checkNumber, describe } from "./check.js";
-import { type AnyRule, type AnyValues, commonRanges, type Defaults, type Range } from "./rule.js";
+import { type AnyRule, type AnyValues, commonRanges, type Defaults, type Range, type Slot } from "./rule.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
@@ -12,28 +12,43 @@ export class GroupSettings {
   /** Every option as the step reads it. */
   readonly values: AnyValues;
   readonly schedules = new Map<string, Schedule>();
+  /** The kernel of a rule that looks at elements. */
   readonly kernel: string;
-  state: Readonly<Record<string, number>>;
+  /** The slots of state for each of the group's shapes; a rule that looks at elements has the same for all. */
+  states: readonly Slots[];
   /** Whether the step, not the rule, applies the weight decay. */
   readonly coupled: boolean;
   readonly #rule: AnyRule;
   readonly #clock: Clock;
   readonly #names: readonly string[];
+  readonly #shapes: readonly (readonly number[])[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
-  /** `options` are known ones. */
-  constructor(rule: AnyRule, defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock) {
+  /** `options` are known ones; `shapes` are those of the group's tensors, if the rule looks at them. */
+  constructor(
+    rule: AnyRule,
+    defaults: Defaults,
+    options: Readonly<Record<string, unknown>>,
+    clock: Clock,
+    shapes: readonly (readonly number[])[] = [[]],
+  ) {
     this.#rule = rule;
     this.#clock = clock;
+    this.#shapes = shapes;
     this.#names = Object.keys(defaults);
     this.values = { ...defaults } as AnyValues;
     this.#shape = { ...this.values };
     for (const [name, value] of Object.entries(options)) this.#write(name, value);
     this.#checkConflict();
-    this.kernel = rule.kernel(this.#shape);
-    this.state = rule.state(this.#shape);
+    this.kernel = this.#kernel();
+    this.states = this.#states();
     this.coupled = !rule.decoupled?.(this.#shape);
+  }
+
+  /** Settings of the same group with other options. */
+  like(defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
+    return new GroupSettings(this.#rule, defaults, options, clock, this.#shapes);
   }
 
   /** The value that the next step uses. */
@@ -80,7 +95,7 @@ export class GroupSettings {
     for (const name of Object.keys(values)) {
       if (!this.schedules.has(name)) this.values[name] = this.#shape[name] = values[name];
     }
-    this.state = this.#rule.state(this.#shape);
+    this.states = this.#states();
   }
 
   /** Brings the values that follow a schedule up to date; throws before any is used if one is out of its range. */
@@ -117,13 +132,21 @@ export class GroupSettings {
     const fail = (why: string) => {
       throw new RangeError(`${this.#rule.name}: ${name} ${why}, got ${describe(value)}`);
     };
-    const state = this.#rule.state(this.#shape);
-    if (this.#rule.kernel(this.#shape) !== this.kernel || !sameKeys(state, this.state)) {
+    const states = this.#states();
+    if (this.#kernel() !== this.kernel || !haveSameSlots(states, this.states)) {
       fail("decides which buffers and kernels exist, so it stays zero, or not zero, as constructed");
     }
-    if (Object.keys(state).some((slot) => state[slot] !== this.state[slot])) {
+    if (JSON.stringify(states) !== JSON.stringify(this.states)) {
       fail("is what state starts from, so it stays as constructed");
     }
+  }
+
+  #kernel(): string {
+    return "kernel" in this.#rule ? this.#rule.kernel(this.#shape) : "";
+  }
+
+  #states(): Slots[] {
+    return this.#shapes.map((shape) => this.#rule.state(this.#shape, shape));
   }
 
   #range(name: string): Range {
@@ -131,6 +154,15 @@ export class GroupSettings {
   }
 }
 
-export function sameKeys(a: object, b: object): boolean {
-  return String(Object.keys(a)) === String(Object.keys(b));
+type Slots = Readonly<Record<string, number | Slot>>;
+
+/** Whether tensors have the same slots of the same shapes. */
+export function haveSameSlots(a: readonly Slots[], b: readonly Slots[]): boolean {
+  const shapes = (states: readonly Slots[]) =>
+    JSON.stringify(states.map((slots) => Object.entries(slots).map(([name, slot]) => [name, shapeOf(slot)])));
+  return shapes(a) === shapes(b);
+}
+
+function shapeOf(slot: number | Slot): readonly number[] | undefined {
+  return typeof slot === "number" ? undefined : slot.shape;
 }

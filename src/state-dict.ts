@@ -1,9 +1,9 @@
 import { checkKnown, describe, isReals, isRecord } from "./check.js";
 import type { Group } from "./group.js";
-import type { Placed } from "./part.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, Defaults, Dtype } from "./rule.js";
-import { type Clock, GroupSettings, sameKeys } from "./settings.js";
+import { type Clock, haveSameSlots } from "./settings.js";
+import type { Placed } from "./store.js";
 
 /** A copy of an optimizer's progress: plain data on ordinary, transferable buffers. */
 export interface StateDict {
@@ -51,7 +51,7 @@ export interface Progress {
 }
 
 export function saveState({ rule, dtype, clock, groups }: Progress): StateDict {
-  const tensors = groups.flatMap(({ parts }) => parts.flatMap((part) => part.tensors));
+  const tensors = groups.flatMap(({ store }) => store.tensors);
   const each = <T>(pick: (tensor: Placed) => T) =>
     Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)]));
   return {
@@ -79,7 +79,7 @@ export function loadState(progress: Progress, dict: StateDict, options: LoadOpti
   checkKind(progress, dict, convert);
   const plan = new Plan(dict);
   for (const group of progress.groups) {
-    for (const tensor of group.parts.flatMap(({ tensors }) => tensors)) plan.tensor(tensor);
+    for (const tensor of group.store.tensors) plan.tensor(tensor);
     plan.group(progress, group, keepHyperparameters);
   }
   plan.unexpectedTensors();
@@ -143,7 +143,8 @@ class Plan {
       this.problems.push(`"${name}" has shape ${showShape(saved)}, expected ${showShape(shape)}`);
       return;
     }
-    for (const slot of Object.keys(state)) this.#copy(`${name}.${slot}`, state[slot], own(slots, slot), tensor.length);
+    for (const slot of Object.keys(state))
+      this.#copy(`${name}.${slot}`, state[slot], own(slots, slot), state[slot].length);
     for (const slot of Object.keys(slots)) if (!Object.hasOwn(state, slot)) this.unexpected.push(`${name}.${slot}`);
     if (params) this.#copy(name, tensor.params, own(params, name), tensor.length);
   }
@@ -178,7 +179,7 @@ class Plan {
     try {
       checkKnown(rule.name, options, defaults);
       const kept = { ...options, ...Object.fromEntries(group.settings.schedules) };
-      const { values, kernel, state, coupled } = new GroupSettings(rule, defaults, kept, { steps: this.#dict.steps });
+      const { values, kernel, states, coupled } = group.settings.like(defaults, kept, { steps: this.#dict.steps });
       const before = group.settings.values;
       for (const name of Object.keys(before)) {
         if (typeof before[name] === "boolean" && values[name] !== before[name]) {
@@ -186,7 +187,7 @@ class Plan {
         }
       }
       const { settings } = group;
-      if (kernel !== settings.kernel || coupled !== settings.coupled || !sameKeys(state, settings.state)) {
+      if (kernel !== settings.kernel || coupled !== settings.coupled || !haveSameSlots(states, settings.states)) {
         const differing = Object.keys(before).filter((name) => (values[name] === 0) !== (before[name] === 0));
         const named = differing.map(
           (name) => `${name} is ${values[name]}, expected ${before[name] === 0 ? 0 : "not 0"}`,

@@ -1,7 +1,10 @@
 import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { kernels as base64 } from "../src/generated/kernels.js";
+import * as matrix from "../src/matrix.js";
+import * as reduce from "../src/reduce.js";
 import type { Dtype } from "../src/rule.js";
+import * as stages from "../src/stages.js";
 import {
   type AnyClass,
   type AnyOptimizer,
@@ -13,6 +16,7 @@ import {
   kinds,
   type Options,
   optionSets,
+  type Reals,
   random,
   show,
 } from "./tables.js";
@@ -23,9 +27,21 @@ const full = process.env.GRADSTEP_FULL === "1";
 const short = Array.from({ length: 68 }, (_, n) => n);
 const long = [1003, 65537];
 
+// what rules look at that look at shapes
+const matrices = [
+  [1, 1],
+  [5, 3],
+  [3, 5],
+  [8, 8],
+  [1, 9],
+  [17, 20],
+  [2, 3, 4],
+  [3, 2, 2, 5],
+];
+
 interface Run {
   readonly options: Options;
-  readonly length: number;
+  readonly shapes: readonly (readonly number[])[];
   readonly kind: Kind;
   readonly steps: number;
 }
@@ -35,10 +51,22 @@ function runs(made: AnyClass): Run[] {
   const singles = sets.filter((set) => Object.keys(set).length <= 1);
   const each = Object.keys(kinds) as Kind[];
   const product = (options: Options[], lengths: number[], some: Kind[], steps: number): Run[] =>
-    options.flatMap((set) => some.flatMap((kind) => lengths.map((length) => ({ options: set, length, kind, steps }))));
-  if (full)
-    return [...product(singles, [...short, ...long], each, 50), ...product(sets, [...short, 1003], ["mixed"], 50)];
+    options.flatMap((options) =>
+      some.flatMap((kind) => lengths.map((length) => ({ options, shapes: [[length]], kind, steps }))),
+    );
+  const shaped = (options: Options[], some: Kind[], steps: number): Run[] =>
+    "passes" in made.rule
+      ? options.flatMap((options) => some.map((kind) => ({ options, shapes: matrices, kind, steps })))
+      : [];
+  if (full) {
+    return [
+      ...product(singles, [...short, ...long], each, 50),
+      ...product(sets, [...short, 1003], ["mixed"], 50),
+      ...shaped(sets, each, 50),
+    ];
+  }
   return [
+    ...shaped(sets, ["ordinary", "mixed"], 12),
     ...product(sets, [1, 7, 67], ["mixed"], 50),
     ...product(singles, short, ["mixed"], 4),
     ...product(singles, [1003], ["mixed"], 4),
@@ -47,30 +75,30 @@ function runs(made: AnyClass): Run[] {
 }
 
 /** Steps both backends side by side; returns the numbers compared, or throws at the first bit that differs. */
-function compare(made: AnyClass, dtype: Dtype, { options, length, kind, steps }: Run, seed: number): number {
+function compare(made: AnyClass, dtype: Dtype, { options, shapes, kind, steps }: Run, seed: number): number {
   const r = random(seed);
-  const [wasm, js] = (["wasm", "js"] as const).map(
-    (backend) => new made({ x: length }, { ...options, dtype, backend }),
-  );
-  const start = drawn(length, dtype, kind, r);
-  for (const optimizer of [wasm, js]) optimizer.params.x.set(start);
+  const [wasm, js] = (["wasm", "js"] as const).map((backend) => new made(shapes, { ...options, dtype, backend }));
+  for (const [k, { length }] of Object.entries(wasm.params)) {
+    const start = drawn(length, dtype, kind, r);
+    for (const optimizer of [wasm, js]) optimizer.params[k].set(start);
+  }
   let compared = 0;
   for (let step = 1; step <= steps; step++) {
-    const g = drawn(length, dtype, kind, r);
+    const grads = Object.entries(wasm.params).map(([k, { length }]) => [k, drawn(length, dtype, kind, r)] as const);
     const changes = step % 10 === 5 ? change(made, wasm, r) : {};
     for (const optimizer of [wasm, js]) {
       Object.assign(optimizer, changes);
-      optimizer.grads.x.set(g);
+      for (const [k, g] of grads) optimizer.grads[k].set(g);
       optimizer.step();
     }
     // a difference stays, so looking now and then finds it
     if (step % 10 !== 0 && step !== steps) continue;
-    for (const [what, a] of Object.entries({ params: wasm.params.x, grads: wasm.grads.x, ...wasm.state.x })) {
-      const b = what === "params" ? js.params.x : what === "grads" ? js.grads.x : js.state.x[what];
+    for (const [what, a] of arrays(wasm)) {
+      const b = new Map(arrays(js)).get(what) as Reals;
       const at = differs(a, b);
       if (at >= 0) {
         throw new Error(
-          `${made.rule.name} ${dtype} ${show(options)}: ${what}[${at}] of ${length} ${kind} numbers is ${a[at]} in ` +
+          `${made.rule.name} ${dtype} ${show(options)}: ${what}[${at}] of ${a.length} ${kind} numbers is ${a[at]} in ` +
             `WebAssembly and ${b[at]} in JavaScript after ${step} steps`,
         );
       }
@@ -80,6 +108,15 @@ function compare(made: AnyClass, dtype: Dtype, { options, length, kind, steps }:
   wasm.dispose();
   js.dispose();
   return compared;
+}
+
+/** All that an optimizer shows of its memory. */
+function arrays({ params, grads, state }: AnyOptimizer): [string, Reals][] {
+  return Object.keys(params).flatMap((k) => [
+    [`params ${k}`, params[k]],
+    [`grads ${k}`, grads[k]],
+    ...Object.entries(state[k]).map(([slot, x]): [string, Reals] => [`${slot} ${k}`, x]),
+  ]);
 }
 
 /** New values for the hyperparameters that may change: those that are not zero move a little. */
@@ -108,12 +145,21 @@ describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, 
   });
 
   test("every kernel of the rule is one that some option set runs", () => {
+    const twins = made.rule.twins.f64 as Record<string, (...args: never[]) => unknown>;
+    const originals = { ...twins };
     const run = new Set<string>();
-    for (const set of optionSets(made)) {
-      const h = { ...made.defaults, ...set } as never;
-      for (let t = 1; t <= 50; t++) run.add(made.rule.kernelAt?.(h, t) ?? made.rule.kernel(h));
+    for (const [name, twin] of Object.entries(originals)) {
+      twins[name] = (...args) => {
+        run.add(name);
+        return twin(...args);
+      };
     }
-    expect([...run].sort()).toEqual(Object.keys(made.rule.twins.f64).sort());
+    for (const options of optionSets(made)) {
+      const optimizer = new made([[2], [3, 4]], { ...options, dtype: "f64", backend: "js" });
+      for (let t = 1; t <= 50; t++) optimizer.step();
+    }
+    Object.assign(twins, originals);
+    expect([...run].sort()).toEqual(Object.keys(twins).sort());
   });
 });
 
@@ -137,8 +183,8 @@ describe("the lists of what exists agree", () => {
 
   test("kernels compiled, and twins", () => {
     const twins = new Set(classes.flatMap(({ rule }) => Object.keys(rule.twins.f64)));
-    const stages = ["scaleGradient", "decayGradient"];
-    expect([...twins, ...stages].sort()).toEqual([...compiled].sort());
+    const shared = [...Object.keys(stages), ...Object.keys(reduce), ...Object.keys(matrix)];
+    expect([...twins, ...shared].sort()).toEqual([...compiled].sort());
   });
 });
 
@@ -156,11 +202,11 @@ test("a kernel that differs from its twin in the last bit is found", () => {
   const broken = class extends (made as unknown as new (...args: unknown[]) => AnyOptimizer) {
     override step(): unknown {
       super.step();
-      if (this.backend === "js") this.params.x[0] *= 1 + 2 ** -23;
+      if (this.backend === "js") this.params[0][0] *= 1 + 2 ** -23;
       return this;
     }
   };
   Object.assign(broken, { rule: made.rule, defaults: made.defaults });
-  const run: Run = { options: {}, length: 5, kind: "ordinary", steps: 1 };
-  expect(() => compare(broken as unknown as AnyClass, "f32", run, 1)).toThrow(/params\[0\] of 5 ordinary numbers is/);
+  const run: Run = { options: {}, shapes: [[5]], kind: "ordinary", steps: 1 };
+  expect(() => compare(broken as unknown as AnyClass, "f32", run, 1)).toThrow(/params 0\[0\] of 5 ordinary numbers is/);
 });

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // What the libraries call by another name than ours.
-const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi" };
+const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", Lars: "LARS" };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -108,9 +108,15 @@ function renameOptions(theirs) {
       continue;
     }
     if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
-    else ours[options[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())] = value;
+    // what is off
+    else if (value === null) ours[camel(name)] = 0;
+    else ours[options[name] ?? camel(name)] = value;
   }
   return ours;
+}
+
+function camel(name) {
+  return name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 }
 
 /** The state that we have too, by our names. */

@@ -1,0 +1,4 @@
+// What rules of norms and shapes run on, and their kernels: none of them adds the weight decay.
+export * from "./matrix";
+export * from "./optimizers/lars";
+export * from "./reduce";

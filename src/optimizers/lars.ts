@@ -1,0 +1,102 @@
+import { defineTensorOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/lars.js";
+import { add, mul, type Reals, sub } from "../real.js";
+import type { Values } from "../rule.js";
+import type { TensorStep } from "../tensor-step.js";
+
+/**
+ * LARS: SGD whose rate for each tensor follows the ratio of its norm to its gradient's.
+ *
+ * @remarks Use it to train convolutional networks with very large batches.
+ * @see You et al., 2017, Large Batch Training of Convolutional Networks (arXiv 1708.03888)
+ */
+export const LARS = /* @__PURE__ */ defineTensorOptimizer({
+  name: "LARS",
+  defaults: {
+    lr: 1,
+    momentum: 0,
+    dampening: 0,
+    nesterov: false,
+    trustCoeff: 1e-3,
+    eps: 1e-8,
+    trustClip: false,
+    alwaysAdapt: false,
+  },
+  ranges: {
+    lr: [0, Infinity],
+    momentum: [0, Infinity],
+    dampening: [0, Infinity],
+    trustCoeff: [0, Infinity],
+    eps: [0, Infinity],
+  },
+  state: (h): Record<string, number> => (h.momentum === 0 ? {} : { buf: 0 }),
+  decoupled: () => true,
+  passes: [
+    {
+      tensor(x, h, t) {
+        const ratio = trustRatio(x, h);
+        x.addDecay(h.weightDecay);
+        x.s[0] = h.lr;
+        x.s[1] = ratio;
+        x.s[2] = h.momentum;
+        // the first gradient enters the buffer whole
+        x.s[3] = t === 1 ? 1 : 1 - h.dampening;
+        if (h.momentum === 0) x.run("lars", x.p, x.g);
+        else x.run(h.nesterov ? "larsNesterov" : "larsMomentum", x.p, x.g, x.state.buf);
+      },
+    },
+  ],
+  twins: { f32, f64: { lars, larsMomentum, larsNesterov } },
+});
+
+type LarsValues = Values<{
+  lr: number;
+  trustCoeff: number;
+  eps: number;
+  trustClip: boolean;
+  alwaysAdapt: boolean;
+  weightDecay: number;
+}>;
+
+/** What the decayed gradient of a tensor is multiplied by. */
+function trustRatio(x: TensorStep, { lr, weightDecay, trustCoeff, eps, trustClip, alwaysAdapt }: LarsValues): number {
+  if (weightDecay === 0 && !alwaysAdapt) return 1;
+  const p = x.norm(x.p);
+  const g = x.norm(x.g);
+  const ratio = p > 0 && g > 0 ? (trustCoeff * p) / (g + weightDecay * p + eps) : 1;
+  return trustClip ? Math.min(ratio / lr, 1) : ratio;
+}
+
+export function lars(n: number, p: Reals, g: Reals, h: Reals): void {
+  const lr = h[0];
+  const ratio = h[1];
+  for (let i = 0; i < n; i++) {
+    p[i] = sub(p[i], mul(lr, mul(ratio, g[i])));
+  }
+}
+
+export function larsMomentum(n: number, p: Reals, g: Reals, buf: Reals, h: Reals): void {
+  const lr = h[0];
+  const ratio = h[1];
+  const mu = h[2];
+  const mix = h[3];
+  for (let i = 0; i < n; i++) {
+    const gi = mul(ratio, g[i]);
+    const bi = add(mul(mu, buf[i]), mul(mix, gi));
+    buf[i] = bi;
+    p[i] = sub(p[i], mul(lr, bi));
+  }
+}
+
+export function larsNesterov(n: number, p: Reals, g: Reals, buf: Reals, h: Reals): void {
+  const lr = h[0];
+  const ratio = h[1];
+  const mu = h[2];
+  const mix = h[3];
+  for (let i = 0; i < n; i++) {
+    const gi = mul(ratio, g[i]);
+    const bi = add(mul(mu, buf[i]), mul(mix, gi));
+    buf[i] = bi;
+    p[i] = sub(p[i], mul(lr, add(gi, mul(mu, bi))));
+  }
+}

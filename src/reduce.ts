@@ -1,0 +1,54 @@
+import type { Reals } from "./real.js";
+
+// Reductions over n elements: float64 sums in a fixed order, whatever the dtype. Of each chunk, whole eights go to eight running
+// sums, which are added as a tree; what is left over follows one by one. assembly/reduce.ts adds in the same order.
+
+/** Elements of a chunk: with float32, what a block of the step has. */
+const CHUNK = 16384;
+
+const PRODUCTS = 0;
+const NUMBERS = 1;
+const MAGNITUDES = 2;
+
+/** sum x y */
+export function dot(n: number, x: Reals, y: Reals): number {
+  return reduce(PRODUCTS, n, x, y);
+}
+
+/** sum x */
+export function sum(n: number, x: Reals): number {
+  return reduce(NUMBERS, n, x, x);
+}
+
+/** sum |x| */
+export function sumAbs(n: number, x: Reals): number {
+  return reduce(MAGNITUDES, n, x, x);
+}
+
+/** The largest |x|; 0 for none, NaN if there is one. */
+export function maxAbs(n: number, x: Reals): number {
+  let largest = 0;
+  for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(x[i]));
+  return largest;
+}
+
+function reduce(what: number, n: number, x: Reals, y: Reals): number {
+  let total = 0;
+  const s = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let from = 0; from < n; from += CHUNK) {
+    const end = Math.min(n, from + CHUNK);
+    let i = from;
+    s.fill(0);
+    for (; i + 8 <= end; i += 8) {
+      for (let k = 0; k < 8; k++) s[k] += term(what, x[i + k], y[i + k]);
+    }
+    let part = s[0] + s[4] + (s[2] + s[6]) + (s[1] + s[5] + (s[3] + s[7]));
+    for (; i < end; i++) part += term(what, x[i], y[i]);
+    total += part;
+  }
+  return total;
+}
+
+function term(what: number, x: number, y: number): number {
+  return what === PRODUCTS ? x * y : what === NUMBERS ? x : Math.abs(x);
+}

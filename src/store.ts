@@ -1,0 +1,20 @@
+import type { Tensor } from "./params.js";
+import type { Reals } from "./real.js";
+
+/** A tensor in its place. */
+export interface Placed extends Tensor {
+  readonly params: Reals;
+  readonly grads: Reals;
+  readonly state: Readonly<Record<string, Reals>>;
+  /** The gradient handed to the current step. */
+  given: Reals | undefined;
+}
+
+/** Where a group's tensors are, and how a step goes over them. */
+export interface Store {
+  readonly tensors: readonly Placed[];
+  readonly bytes: number;
+  /** One pass of step t: the gradients, which were `given` or stand in `grads`, come to the rule multiplied by `scale`. */
+  step(pass: number, t: number, scale: number, given: boolean): void;
+  release(): void;
+}

@@ -1,0 +1,198 @@
+import { allocate, type Region, release } from "./arena.js";
+import type { Backend, Kernel, Ref } from "./backend.js";
+import * as stagesF32 from "./generated/f32/stages.js";
+import { batches, layOut, lined, overhead, PART_BYTES, viewOf } from "./layout.js";
+import type { Tensor } from "./params.js";
+import { SCALARS, STAGE_SCALARS } from "./part.js";
+import type { Reals } from "./real.js";
+import * as reduce from "./reduce.js";
+import type { AnyTensorRule, Dtype, Memory, Slot } from "./rule.js";
+import type { GroupSettings } from "./settings.js";
+import * as stages from "./stages.js";
+import type { Placed, Store } from "./store.js";
+import { type Loops, TensorStep } from "./tensor-step.js";
+
+// The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
+// behind them what the step over a tensor works in:
+//
+//   | p g m v | p g m v | … | gradient | parameters | work … | the rule's scalars | the stages' scalars |
+
+/** A tensor, what its rule works on, and how it comes there. */
+interface Place {
+  readonly placed: Placed;
+  readonly x: TensorStep;
+  /** Its gradients, where they stand and where they are prepared. */
+  readonly g: Ref;
+  readonly prepared: Ref;
+  readonly preparedView: Reals;
+  /** Where the caller's own parameters pass through. */
+  readonly p: Reals | undefined;
+}
+
+/** The tensors that share a memory. */
+interface Batch {
+  readonly region: Region;
+  readonly places: readonly Place[];
+  readonly scaleGradient: Kernel;
+  readonly decayGradient: Kernel;
+  readonly stageScalars: Reals;
+  readonly stageH: Ref;
+}
+
+/** A tensor and the slots of its state. */
+interface Slotted extends Tensor {
+  readonly slots: readonly (readonly [name: string, slot: Slot])[];
+  readonly work: readonly number[];
+}
+
+export class Tensors implements Store {
+  readonly tensors: readonly Placed[];
+  readonly #rule: AnyTensorRule;
+  readonly #settings: GroupSettings;
+  readonly #memory: Memory;
+  readonly #backend: Backend;
+  readonly #batches: Batch[] = [];
+
+  constructor(
+    rule: AnyTensorRule,
+    settings: GroupSettings,
+    memory: Memory,
+    backend: Backend,
+    dtype: Dtype,
+    tensors: readonly Tensor[],
+  ) {
+    this.#rule = rule;
+    this.#settings = settings;
+    this.#memory = memory;
+    this.#backend = backend;
+    const slotted = tensors.map((tensor, i): Slotted => {
+      const slots = Object.entries(settings.states[i]).map(([name, slot]) => [name, shaped(slot, tensor)] as const);
+      return { ...tensor, slots, work: rule.work?.(settings.values, tensor.shape) ?? [] };
+    });
+    try {
+      for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
+        this.#batches.push(allocateBatch(rule, backend, dtype, batch));
+      }
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+    this.tensors = this.#batches.flatMap(({ places }) => places.map(({ placed }) => placed));
+  }
+
+  get bytes(): number {
+    return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
+  }
+
+  step(pass: number, t: number, scale: number, given: boolean): void {
+    const { values, coupled } = this.#settings;
+    const decay = coupled ? values.weightDecay : 0;
+    const { tensor } = this.#rule.passes[pass];
+    for (const batch of this.#batches) {
+      batch.stageScalars[0] = scale;
+      batch.stageScalars[1] = decay;
+      for (const place of batch.places) {
+        prepare(batch, place, scale !== 1, decay !== 0, given);
+        tensor(place.x, values, t, this.#memory);
+        if (place.p) place.placed.params.set(place.p);
+      }
+    }
+  }
+
+  release(): void {
+    for (const { region } of this.#batches) release(this.#backend, region);
+  }
+}
+
+/** Brings a tensor's parameters and gradient to where its rule works on them. */
+function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, given: boolean): void {
+  const { placed, x, prepared, preparedView } = place;
+  place.p?.set(placed.params);
+  if (given) preparedView.set(placed.given as Reals);
+  const g = given ? prepared : place.g;
+  if (decays) batch.decayGradient(x.n, prepared, g, x.p, batch.stageH);
+  else if (scaled) batch.scaleGradient(x.n, prepared, g, batch.stageH);
+  x.g = scaled || decays ? prepared : g;
+}
+
+function shaped(slot: number | Slot, { shape }: Tensor): Slot {
+  return typeof slot === "number" ? { shape, from: slot } : slot;
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
+}
+
+/** Lengths of a tensor's buffers: gradients, parameters if they are not the caller's, and state. */
+function lengthsOf({ length, own, slots }: Slotted): number[] {
+  return [length, ...(own ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
+}
+
+/** Lengths of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
+function scratchOf(tensors: readonly Slotted[]): number[] {
+  const lengths: number[] = [];
+  for (const { length, own, work } of tensors) {
+    for (const [i, n] of [length, own ? length : 0, ...work].entries()) lengths[i] = Math.max(lengths[i] ?? 0, n);
+  }
+  return lengths;
+}
+
+function bytesOf(tensor: Slotted, dtype: Dtype): number {
+  const lengths = [...lengthsOf(tensor), ...scratchOf([tensor])].map((n) => lined(n, dtype));
+  return layOut(lengths, dtype).end;
+}
+
+function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tensors: readonly Slotted[]): Batch {
+  const scratch = scratchOf(tensors);
+  const lengths = [...tensors.flatMap(lengthsOf), ...scratch, SCALARS, STAGE_SCALARS].map((n) => lined(n, dtype));
+  const { starts, end } = layOut(lengths, dtype);
+  const region = allocate(rule.name, backend, end);
+  const { memory, offset } = region;
+  const ref = (start: number, length: number) => backend.ref(memory, dtype, offset + start, length);
+  const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
+  const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
+  const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
+  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const loops: Loops = {
+    kernels: backend.kernels(memory, dtype, rule.twins),
+    decayGradient,
+    reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
+    matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
+    count: (length) => backend.count(dtype, length),
+  };
+  const places = tensors.map((tensor): Place => {
+    const { length, own, slots } = tensor;
+    const [g, ...rest] = starts.splice(0, lengthsOf(tensor).length);
+    const p = own ? preparedP : (rest.shift() as number);
+    const each = <T>(at: (start: number, length: number) => T): Readonly<Record<string, T>> =>
+      Object.freeze(Object.fromEntries(slots.map(([name, { shape }], i) => [name, at(rest[i], sizeOf(shape))])));
+    const state = each(view);
+    for (const [name, { from }] of slots) if (from !== 0) state[name].fill(from);
+    const { name, shape } = tensor;
+    const placed = { name, shape, length, own, params: own ?? view(p, length), grads: view(g, length), state };
+    const buffers = {
+      p: ref(p, length),
+      g: ref(g, length),
+      prepared: ref(preparedG, length),
+      state: each(ref),
+      work: tensor.work.map((n, i) => ref(work[i], n)),
+      h: ref(scalars, SCALARS),
+    };
+    return {
+      placed: { ...placed, given: undefined },
+      x: new TensorStep(tensor, dtype, buffers, state, view(scalars, SCALARS), loops),
+      g: buffers.g,
+      prepared: buffers.prepared,
+      preparedView: view(preparedG, length),
+      p: own && view(preparedP, length),
+    };
+  });
+  return {
+    region,
+    places,
+    scaleGradient,
+    decayGradient,
+    stageScalars: view(stageScalars, STAGE_SCALARS),
+    stageH: ref(stageScalars, STAGE_SCALARS),
+  };
+}
