@@ -10,25 +10,30 @@ import {
   type Dtype,
   type Rule,
   type TensorRule,
+  type Values,
 } from "./rule.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
-import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
+import type { DtypeOf, Grads, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
 
-/** An optimizer of one rule: `H` are its options. */
-export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = Optimizer<N, D, H> &
-  Hyperparameters<H>;
+/** An optimizer of one rule: `H` are its options, `M` its methods beside those that all have. */
+export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype, M extends string = never> = Optimizer<
+  N,
+  D,
+  H
+> &
+  Hyperparameters<H> & { readonly [K in M]: (grads?: Grads<N, D>) => void };
 
 /** The class of a rule. */
-export interface OptimizerClass<H = Record<never, never>> {
+export interface OptimizerClass<H = Record<never, never>, M extends string = never> {
   new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
     params: P,
     options?: Options<H, D>,
-  ): OptimizerOf<H, NamesOf<P>, D>;
+  ): OptimizerOf<H, NamesOf<P>, D, M>;
   new <const G extends readonly ParamSet[], D extends Dtype = DtypeOf<G[number]>>(
     groups: { readonly [I in keyof G]: { readonly params: G[I] } & Partial<Settings<H>> },
     options?: Options<H, D>,
-  ): OptimizerOf<H, NamesOf<G[number]>, D>;
+  ): OptimizerOf<H, NamesOf<G[number]>, D, M>;
   /** Every option that changes the update, with its default. */
   readonly defaults: Readonly<H>;
   /** The canonical name, in lower case. */
@@ -40,7 +45,9 @@ export interface OptimizerClass<H = Record<never, never>> {
 type Widened<H> = { [K in keyof H]: H[K] extends boolean ? boolean : number };
 
 /** Makes the class of a rule that looks at each element alone. */
-export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerClass<Widened<H & Common>> {
+export function defineOptimizer<H extends Defaults, M extends string = never>(
+  rule: Rule<H, Values<H & Common>, M>,
+): OptimizerClass<Widened<H & Common>, M> {
   const any = rule as unknown as AnyElementRule;
   return define(any, {
     passes: [{}],
@@ -61,7 +68,10 @@ export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): 
   });
 }
 
-function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "shapes" | "store">): OptimizerClass<H> {
+function define<H, M extends string>(
+  rule: AnyRule,
+  tier: Pick<Kind, "passes" | "memory" | "shapes" | "store">,
+): OptimizerClass<H, M> {
   const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
   const kind: Kind = { rule, defaults, accessors: GroupView.accessors(defaults), ...tier };
   const named = {
@@ -79,7 +89,20 @@ function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "shapes
   for (const name of Object.keys(defaults)) {
     Object.defineProperty(made.prototype, name, shorthand(name));
   }
-  return made as unknown as OptimizerClass<H>;
+  for (const name of "methods" in rule ? Object.keys(rule.methods ?? {}) : []) {
+    Object.defineProperty(made.prototype, name, method(name));
+  }
+  return made as unknown as OptimizerClass<H, M>;
+}
+
+/** A method of the rule's own. */
+function method(name: string): PropertyDescriptor {
+  return {
+    configurable: true,
+    value(this: Optimizer, grads?: unknown) {
+      Optimizer.call(this, name, grads);
+    },
+  };
 }
 
 /** `opt.lr`: reads the first group's value and sets all groups', or none of them. */

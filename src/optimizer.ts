@@ -126,14 +126,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * of its length and the optimizer's dtype. After an error nothing has changed.
    */
   step(grads?: Grads<N, D>): this {
-    this.#checkAlive();
-    const given = grads !== undefined && (grads as unknown) !== this.#grads;
-    checkAttached("step", this.#tensors);
-    if (given) takeGradients(this.#tensors, this.dtype, grads);
+    const given = this.#take("step", grads);
     const groups = this.#groups;
     for (let i = 0; i < groups.length; i++) {
       if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
     }
+    this.#checkReady();
     const clip = this.#clip(given);
     const { passes } = this.#kind;
     for (let i = 0; i < groups.length; i++) groups[i].steps++;
@@ -146,6 +144,16 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     }
     this.#clock.steps++;
     return this;
+  }
+
+  /** Throws if the rule refuses the next step. */
+  #checkReady(): void {
+    const { rule } = this.#kind;
+    if (!rule.refuse) return;
+    for (const { settings, memory } of this.#groups) {
+      const why = rule.refuse(settings.values, memory);
+      if (why) throw new Error(`${rule.name}: ${why}`);
+    }
   }
 
   /** What multiplies all gradients. */
@@ -217,6 +225,21 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       for (const restore of restorers) restore();
       throw error;
     }
+  }
+
+  /** @internal Runs a method of the rule's, with the gradients that `step` would take. */
+  static call(optimizer: Optimizer, method: string, grads: unknown): void {
+    const given = optimizer.#take(method, grads);
+    for (const group of optimizer.#groups) group.store.call?.(method, group.steps, given);
+  }
+
+  /** Takes the gradients handed to a method, if they are no views of ours; says whether. */
+  #take(method: string, grads: unknown): boolean {
+    this.#checkAlive();
+    const given = grads !== undefined && grads !== this.#grads;
+    checkAttached(method, this.#tensors);
+    if (given) takeGradients(method, this.#tensors, this.dtype, grads);
+    return given;
   }
 
   #progress(): Progress {

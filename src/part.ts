@@ -4,7 +4,7 @@ import * as stagesF32 from "./generated/f32/stages.js";
 import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
-import type { AnyElementRule, Dtype } from "./rule.js";
+import type { AnyElementRule, Dtype, Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import type { Placed } from "./store.js";
@@ -127,7 +127,7 @@ function allocatePart(
   tensors: readonly Tensor[],
   own: boolean,
 ): Part {
-  const state = states[0] as Readonly<Record<string, number>>;
+  const state = states[0] as Readonly<Record<string, Start>>;
   const slots = Object.keys(state);
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
   const stream = lined(length, dtype);
@@ -140,7 +140,8 @@ function allocatePart(
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);
   const streams: Streams = { memory, dtype, own, p, g, state: slots.map((slot, i) => [slot, rest[i]]) };
   for (const [slot, start] of streams.state) {
-    if (state[slot] !== 0) viewOf(memory, dtype, start, length).fill(state[slot]);
+    const from = state[slot];
+    if (from !== 0 && from !== "params") viewOf(memory, dtype, start, length).fill(from);
   }
   return {
     region,

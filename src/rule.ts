@@ -31,10 +31,21 @@ export const commonRanges: Readonly<Record<string, Range>> = { weightDecay: [0, 
 
 export type Common = { weightDecay: number; maximize: boolean };
 
-/** A buffer of state: what it starts from, and its shape if that is not the parameter's. */
+/** What a buffer of state starts from: a number, or the parameters as they are at the first step. */
+export type Start = number | "params";
+
+/** A buffer of state whose shape is not the parameter's. */
 export interface Slot {
   readonly shape: readonly number[];
   readonly from: number;
+}
+
+/** A method of the class that is no step: it runs a kernel over parameters, gradients and state. */
+export interface Method<V> {
+  /** The kernel to run: it takes the same buffers as that of a step. */
+  kernel(h: V): string;
+  /** Writes the kernel's scalars and notes in `memory` what was done; false if there is nothing to do. `t` steps were taken. */
+  scalars(s: Reals, h: V, t: number, memory: Memory): boolean;
 }
 
 /** What every rule says, whether it looks at elements or at tensors. */
@@ -48,15 +59,17 @@ interface Base<H extends Defaults, V> {
   decoupled?(h: V): boolean;
   /** Options that exclude each other: the sentence to throw, without the class's name. */
   conflict?(h: V): string | undefined;
+  /** Why the next step cannot be taken, if so: the sentence to throw, without the class's name. */
+  refuse?(h: V, memory: Memory): string | undefined;
   /** What multiplies all gradients, for a rule that clips them by their norm over all parameters. */
   clip?(h: V, grads: readonly Reals[]): number;
   readonly twins: Readonly<Record<Dtype, Twins>>;
 }
 
 /** An update rule that looks at each element alone: data, the scalars of a step, and the loops. */
-export interface Rule<H extends Defaults, V = Values<H & Common>> extends Base<H, V> {
-  /** The slots of its state, in the order its kernels take them, each with the value it starts from. */
-  state(h: V): Readonly<Record<string, number>>;
+export interface Rule<H extends Defaults, V = Values<H & Common>, M extends string = string> extends Base<H, V> {
+  /** The slots of its state, in the order its kernels take them, each with what it starts from. */
+  state(h: V): Readonly<Record<string, Start>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
   /** The kernel of step t, for a rule that does not always run the same. */
@@ -68,12 +81,14 @@ export interface Rule<H extends Defaults, V = Values<H & Common>> extends Base<H
    * rounded once.
    */
   scalars(s: Reals, h: V, t: number, memory: Memory): void;
+  /** Further methods of the class, by name. */
+  readonly methods?: Readonly<Record<M, Method<V>>>;
 }
 
 /** An update rule that looks at whole tensors: at their norms, or their shapes. */
 export interface TensorRule<H extends Defaults, V = Values<H & Common>> extends Base<H, V> {
-  /** The slots of a tensor's state: the value each starts from, and its shape if it is not the tensor's. */
-  state(h: V, shape: readonly number[]): Readonly<Record<string, number | Slot>>;
+  /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
+  state(h: V, shape: readonly number[]): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
   work?(h: V, shape: readonly number[]): readonly number[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */

@@ -1,5 +1,13 @@
 import { checkFlag, checkNumber, describe } from "./check.js";
-import { type AnyRule, type AnyValues, commonRanges, type Defaults, type Range, type Slot } from "./rule.js";
+import {
+  type AnyRule,
+  type AnyValues,
+  commonRanges,
+  type Defaults,
+  type Range,
+  type Slot,
+  type Start,
+} from "./rule.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
@@ -154,7 +162,7 @@ export class GroupSettings {
   }
 }
 
-type Slots = Readonly<Record<string, number | Slot>>;
+type Slots = Readonly<Record<string, Start | Slot>>;
 
 /** Whether tensors have the same slots of the same shapes. */
 export function haveSameSlots(a: readonly Slots[], b: readonly Slots[]): boolean {
@@ -163,6 +171,6 @@ export function haveSameSlots(a: readonly Slots[], b: readonly Slots[]): boolean
   return shapes(a) === shapes(b);
 }
 
-function shapeOf(slot: number | Slot): readonly number[] | undefined {
-  return typeof slot === "number" ? undefined : slot.shape;
+function shapeOf(slot: Start | Slot): readonly number[] | undefined {
+  return typeof slot === "object" ? slot.shape : undefined;
 }

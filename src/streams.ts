@@ -5,7 +5,9 @@ import { allocateParts, type Part } from "./part.js";
 import type { AnyElementRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import { stepPart } from "./step.js";
-import type { Placed, Store } from "./store.js";
+import { type Placed, type Store, startFromParams } from "./store.js";
+
+type Methods = Required<AnyElementRule>["methods"];
 
 /** The tensors of a group whose rule looks at each element alone: one kernel walks over all of them. */
 export class Streams implements Store {
@@ -37,18 +39,28 @@ export class Streams implements Store {
   }
 
   step(_pass: number, t: number, scale: number, given: boolean): void {
-    const parts = this.#parts;
-    if (parts.length === 0) return;
+    if (this.#parts.length === 0) return;
     const rule = this.#rule;
-    const { values, coupled, kernel } = this.#settings;
-    const { scalars } = parts[0];
-    const name = rule.kernelAt?.(values, t) ?? kernel;
-    rule.scalars(scalars, values, t, this.#memory);
-    const decay = coupled ? values.weightDecay : 0;
+    const { values, coupled, kernel, states } = this.#settings;
+    if (t === 1) startFromParams(this.tensors, states[0]);
+    rule.scalars(this.#parts[0].scalars, values, t, this.#memory);
+    this.#run(rule.kernelAt?.(values, t) ?? kernel, scale, coupled ? values.weightDecay : 0, given);
+  }
+
+  call(method: string, t: number, given: boolean): void {
+    if (this.#parts.length === 0) return;
+    const { values } = this.#settings;
+    const { kernel, scalars } = (this.#rule.methods as Methods)[method];
+    if (scalars(this.#parts[0].scalars, values, t, this.#memory)) this.#run(kernel(values), 1, 0, given);
+  }
+
+  /** Runs a kernel over all parts, with the scalars of the first. */
+  #run(kernel: string, scale: number, decay: number, given: boolean): void {
+    const parts = this.#parts;
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i];
-      if (part.scalars !== scalars) part.scalars.set(scalars);
-      stepPart(part, name, scale, decay, given);
+      if (i > 0) part.scalars.set(parts[0].scalars);
+      stepPart(part, kernel, scale, decay, given);
     }
   }
 

@@ -6,10 +6,10 @@ import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
 import * as reduce from "./reduce.js";
-import type { AnyTensorRule, Dtype, Memory, Slot } from "./rule.js";
+import type { AnyTensorRule, Dtype, Memory, Slot, Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
-import type { Placed, Store } from "./store.js";
+import { type Placed, type Store, startFromParams } from "./store.js";
 import { type Loops, TensorStep } from "./tensor-step.js";
 
 // The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
@@ -85,7 +85,8 @@ export class Tensors implements Store {
   }
 
   step(pass: number, t: number, scale: number, given: boolean): void {
-    const { values, coupled } = this.#settings;
+    const { values, coupled, states } = this.#settings;
+    if (t === 1 && pass === 0) for (const [i, one] of this.tensors.entries()) startFromParams([one], states[i]);
     const decay = coupled ? values.weightDecay : 0;
     const { tensor } = this.#rule.passes[pass];
     for (const batch of this.#batches) {
@@ -115,8 +116,8 @@ function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, g
   x.g = scaled || decays ? prepared : g;
 }
 
-function shaped(slot: number | Slot, { shape }: Tensor): Slot {
-  return typeof slot === "number" ? { shape, from: slot } : slot;
+function shaped(slot: Start | Slot, { shape }: Tensor): Slot {
+  return typeof slot === "object" ? slot : { shape, from: slot === "params" ? 0 : slot };
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -66,11 +66,12 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 interface Accessors {
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
-  beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
+  beta: { get beta(): number; set beta(value: Setting) };
+  bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
@@ -80,17 +81,21 @@ interface Accessors {
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
+  innerMomentum: { get innerMomentum(): number; set innerMomentum(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
+  weightLrPower: { get weightLrPower(): number; set weightLrPower(value: Setting) };
 }
 
 type Flags<H> = { [K in keyof H as H[K] extends boolean ? K : never]: boolean };

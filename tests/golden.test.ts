@@ -19,25 +19,40 @@ describe.each(goldenFiles())("%s", (file) => {
       const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
         const before = Object.values(optimizer.params).map((x) => x.slice());
-        optimizer.step(grads[step - 1].map((text) => rounded(unpack(text), one)));
+        const g = grads[step - 1].map((text) => rounded(unpack(text), one));
+        if (one.hessianEvery && (step - 1) % one.hessianEvery === 0) optimizer.updateHessian(g);
+        optimizer.step(g);
         for (const [k, length] of way.entries()) {
           for (let i = 0; i < length.length; i++) length[i] += Math.abs(optimizer.params[k][i] - before[k][i]);
         }
-        for (const [k, text] of (one.params[step] ?? []).entries()) {
-          const expected = unpack(text as string, one.dtype);
-          const allowed = (b: number, i: number) =>
-            one.dtype === "float64"
-              ? relative(b, one)
-              : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
-          expect(worst(optimizer.params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(
-            1,
-          );
-        }
+        compareParams(optimizer, one, one.params[step] as readonly string[] | undefined, step, way);
       }
       compareState(optimizer, one);
+      if (one.evalParams) {
+        optimizer.eval();
+        compareParams(optimizer, one, one.evalParams, grads.length, way);
+      }
     });
   }
 });
+
+/** Compares parameters; `way` is how far each has gone. */
+function compareParams(
+  { params }: AnyOptimizer,
+  one: Case,
+  texts: readonly string[] = [],
+  step: number,
+  way: readonly Reals[],
+): void {
+  for (const [k, text] of texts.entries()) {
+    const expected = unpack(text, one.dtype);
+    const allowed = (b: number, i: number) =>
+      one.dtype === "float64"
+        ? relative(b, one)
+        : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
+    expect(worst(params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(1);
+  }
+}
 
 function compareState(optimizer: AnyOptimizer, one: Case): void {
   for (const [k, saved] of one.state.entries()) {

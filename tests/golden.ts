@@ -15,6 +15,10 @@ export interface Case {
   /** By number of steps taken: an array for each tensor, or one array. */
   readonly params: Readonly<Record<string, readonly string[] | readonly number[]>>;
   readonly state: readonly Readonly<Record<string, string>>[];
+  /** The parameters of evaluation after the last step, for a rule that has them. */
+  readonly evalParams?: readonly string[];
+  /** How many steps come with a new estimate of the Hessian: the first of them. */
+  readonly hessianEvery?: number;
   /** What float64 may differ by, if it is not 1e-12. */
   readonly tolerance?: number;
   /** How often a step of the library rounds a parameter, if not once. */

@@ -89,6 +89,7 @@ function compare(made: AnyClass, dtype: Dtype, { options, shapes, kind, steps }:
     for (const optimizer of [wasm, js]) {
       Object.assign(optimizer, changes);
       for (const [k, g] of grads) optimizer.grads[k].set(g);
+      if (step % 4 === 2) for (const method of methods(made)) optimizer[method]();
       optimizer.step();
     }
     // a difference stays, so looking now and then finds it
@@ -108,6 +109,11 @@ function compare(made: AnyClass, dtype: Dtype, { options, shapes, kind, steps }:
   wasm.dispose();
   js.dispose();
   return compared;
+}
+
+/** The methods of a rule, which leave an optimizer so that it can step. */
+function methods({ rule }: AnyClass): string[] {
+  return Object.keys(("methods" in rule && rule.methods) || {});
 }
 
 /** All that an optimizer shows of its memory. */
@@ -157,6 +163,7 @@ describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, 
     for (const options of optionSets(made)) {
       const optimizer = new made([[2], [3, 4]], { ...options, dtype: "f64", backend: "js" });
       for (let t = 1; t <= 50; t++) optimizer.step();
+      for (const method of methods(made)) optimizer[method]();
     }
     Object.assign(twins, originals);
     expect([...run].sort()).toEqual(Object.keys(twins).sort());

@@ -8,7 +8,9 @@ export type Options = Record<string, unknown>;
 
 /** An optimizer whose types are put aside, so that a test can run over all of them. */
 export interface AnyOptimizer {
-  [hyperparameter: string]: unknown;
+  // a hyperparameter, or a method of the rule's own
+  // biome-ignore lint/suspicious/noExplicitAny: what it is depends on the rule
+  [name: string]: any;
   readonly params: Record<string, Reals>;
   readonly grads: Record<string, Reals>;
   readonly state: Record<string, Record<string, Reals>>;

@@ -6,7 +6,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // What the libraries call by another name than ours.
-const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", Lars: "LARS" };
+const classes = {
+  SGDScheduleFree: "ScheduleFreeSGD",
+  AdamWScheduleFree: "ScheduleFreeAdamW",
+  SophiaG: "Sophia",
+  signum: "Signum",
+  sign_sgd: "SignSGD",
+  yogi: "Yogi",
+  Lars: "LARS",
+};
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -20,7 +28,7 @@ const options = {
   b1: "beta1",
   b2: "beta2",
 };
-const ignored = ["foreach"];
+const ignored = ["foreach", "hessian_every"];
 const missingOptions = ["caution", "max_grad_norm"];
 const slots = {
   momentum_buffer: "buf",
@@ -38,6 +46,9 @@ const slots = {
   exp_avg_slow: "m2",
   exp_avg_diff: "d",
   "AdaMod.exp_avg_lr": "e",
+  z: "z",
+  "SophiaG.hessian": "hessian",
+  "AdamWScheduleFree.exp_avg": "m",
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
 };
@@ -45,9 +56,9 @@ const slots = {
 // What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far.
 const tolerances = { RAdam: 1e-11 };
 
-// How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, and Adan has
-// two terms and a division.
-const roundings = { NAdam: 2, Adan: 5 };
+// How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
+// two terms and a division, and schedule-free rules make x, y and z of one another.
+const roundings = { NAdam: 2, Adan: 5, SGDScheduleFree: 3, AdamWScheduleFree: 3 };
 
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
@@ -67,7 +78,8 @@ function packCases(cases, { quadratic }) {
   return `{"quadratic":${JSON.stringify(quadratic ?? null)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
-function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyperparameters, params, state }) {
+function packCase(one) {
+  const { name, optimizer, source, dtype, inputs, shapes, problem, hyperparameters, params, state } = one;
   const pack = (value) => packNumbers(value, dtype);
   const slots = (Array.isArray(state) ? state : []).map((saved) => renameSlots(optimizer, saved));
   const ours = {
@@ -82,7 +94,9 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
     roundings: roundings[optimizer],
     ulps: ulps(name),
   };
-  return { ...ours, ...compare, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
+  const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
+  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: pack(slots) };
 }
 
 /** What the update may be off by in float32, if not the usual few units: optax raises the betas to the step in float32. */
