@@ -1,6 +1,18 @@
 import { GroupView } from "./group.js";
-import { type Kind, Optimizer } from "./optimizer.js";
-import { type AnyRule, type Common, common, type Defaults, type Dtype, type Rule } from "./rule.js";
+import { Optimizer } from "./optimizer.js";
+import {
+  type AnyRule,
+  type Choices,
+  type Chosen,
+  type Common,
+  type Convention,
+  common,
+  type Defaults,
+  type Dtype,
+  type Kind,
+  type Rule,
+  type Values,
+} from "./rule.js";
 import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
 
 /** An optimizer of one rule: `H` are its options. */
@@ -19,22 +31,29 @@ export interface OptimizerClass<H = Record<never, never>> {
   ): OptimizerOf<H, NamesOf<G[number]>, D>;
   /** Every option that changes the update, with its default. */
   readonly defaults: Readonly<H>;
+  /** The defaults under each convention that the optimizer has: `{ convention: "keras" }` takes `conventions.keras`. */
+  readonly conventions: H extends { readonly convention: infer L extends string }
+    ? { readonly [K in L]: Readonly<H> }
+    : Readonly<Record<never, never>>;
   /** The canonical name, in lower case. */
   readonly optimizer: string;
   /** @internal */
   readonly rule: AnyRule;
 }
 
-type Widened<H> = { [K in keyof H]: H[K] extends boolean ? boolean : number };
-
 /** Makes the class of a rule. */
-export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerClass<Widened<H & Common>> {
-  const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
-  const kind: Kind = { rule: rule as unknown as AnyRule, defaults, accessors: GroupView.accessors(defaults) };
+export function defineOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = never,
+>(rule: Rule<H, C, L>): OptimizerClass<Values<H & Common, C> & Chosen<L>> {
+  const kind = kindOf(rule as unknown as AnyRule);
+  const { defaults, conventions } = kind;
   const named = {
     [rule.name]: class extends Optimizer {
       static readonly rule = rule;
       static readonly defaults = defaults;
+      static readonly conventions = conventions;
       static readonly optimizer = rule.name.toLowerCase();
 
       constructor(params: unknown, options: unknown = {}) {
@@ -46,7 +65,17 @@ export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerCla
   for (const name of Object.keys(defaults)) {
     Object.defineProperty(made.prototype, name, shorthand(name));
   }
-  return made as unknown as ReturnType<typeof defineOptimizer<H>>;
+  return made as unknown as ReturnType<typeof defineOptimizer<H, C, L>>;
+}
+
+function kindOf(rule: AnyRule): Kind {
+  const own = { ...rule.defaults, ...common, ...rule.defaults };
+  const names = Object.keys(rule.conventions ?? {}) as Convention[];
+  const under = (convention: Convention) => Object.freeze({ ...own, ...rule.conventions?.[convention], convention });
+  const conventions = Object.freeze(Object.fromEntries(names.map((name) => [name, under(name)])));
+  const defaults = names.length > 0 ? conventions[names[0]] : Object.freeze(own);
+  const choices = { ...rule.choices, convention: names };
+  return { rule, defaults, conventions, choices, accessors: GroupView.accessors(defaults) };
 }
 
 /** `opt.lr`: reads the first group's value and sets all groups', or none of them. */

@@ -5,7 +5,7 @@ import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Placed } from "./part.js";
-import type { AnyRule, Defaults, Dtype } from "./rule.js";
+import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import {
   type LoadOptions,
@@ -28,13 +28,6 @@ import type {
 
 type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
 type States<N extends string, D extends Dtype> = ByName<N, { readonly [slot: string]: View<D> }>;
-
-/** A rule as a class has it: with all its options, and the properties that show them. */
-export interface Kind {
-  readonly rule: AnyRule;
-  readonly defaults: Defaults;
-  readonly accessors: PropertyDescriptorMap;
-}
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
@@ -195,8 +188,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   #progress(): Progress {
-    const { rule, defaults } = this.#kind;
-    return { rule, defaults, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
+    return { kind: this.#kind, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
   }
 
   #add(specs: readonly GroupSpec[]): void {
@@ -206,7 +198,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides }) => {
       checkKnown(rule.name, overrides, defaults);
-      return new GroupSettings(rule, defaults, { ...this.#options, ...defined(overrides) }, this.#clock);
+      return new GroupSettings(this.#kind, { ...this.#options, ...defined(overrides) }, this.#clock);
     });
     const groups: Group[] = [];
     try {

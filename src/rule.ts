@@ -3,14 +3,31 @@ import type { Reals } from "./real.js";
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
 
-/** A rule's options with their default values: a number for a hyperparameter, a boolean for a flag. */
-export type Defaults = Readonly<Record<string, number | boolean>>;
+/** What an option can be: a number for a hyperparameter, a boolean for a flag, a string for a choice. */
+export type Value = number | boolean | string;
 
-/** Options as a step reads them. */
-export type Values<H> = { readonly [K in keyof H]: H[K] extends boolean ? boolean : number };
+/** A rule's options with their default values. */
+export type Defaults = Readonly<Record<string, Value>>;
+
+/** The strings that an option can be. */
+export type Choices = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The libraries whose numbers a rule can give. Where PyTorch lacks the rule, "torch" stands for its authors' implementation,
+ * which is written for PyTorch.
+ */
+export type Convention = "torch" | "optax" | "keras" | "tfjs";
+
+/** Options by the kind of their values, with a choice as the union of its strings. */
+export type Values<H, C extends Choices = Record<never, never>> = {
+  readonly [K in keyof H]: K extends keyof C ? C[K][number] : H[K] extends boolean ? boolean : number;
+};
 
 /** The names of the hyperparameters that are numbers. */
-export type Numeric<H> = { [K in keyof H]: H[K] extends boolean ? never : K }[keyof H];
+export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never : K }[keyof H];
+
+/** The option that a rule with conventions has. */
+export type Chosen<L extends Convention> = [L] extends [never] ? unknown : { readonly convention: L };
 
 /** A half-open interval: from <= x < to. */
 export type Range = readonly [from: number, to: number];
@@ -31,12 +48,24 @@ export const commonRanges: Readonly<Record<string, Range>> = { weightDecay: [0, 
 export type Common = { weightDecay: number; maximize: boolean };
 
 /** An update rule: data, the scalars of a step, and the loops. */
-export interface Rule<H extends Defaults, V = Values<H & Common>> {
+export interface Rule<
+  H extends Defaults,
+  C extends Choices = Record<never, never>,
+  L extends Convention = never,
+  V = Values<H & Common, C> & Chosen<L>,
+> {
   /** The class's name; in lower case, the canonical name. */
   readonly name: string;
   /** The rule's own options. It gets the common ones too, and may state another default for them. */
   readonly defaults: H;
   readonly ranges: { readonly [K in Exclude<Numeric<H>, keyof Common>]: Range };
+  /** What each option that is a string can be. */
+  readonly choices?: C;
+  /**
+   * The libraries whose numbers it gives, with the defaults that differ from the rule's. They are what the option `convention`,
+   * which the rule then has, can be; the first is its default.
+   */
+  readonly conventions?: { readonly [K in L]: Partial<Values<H & Common, C>> };
   /** The slots of its state, in the order its kernels take them, each with the value it starts from. */
   state(h: V): Readonly<Record<string, number>>;
   /** The kernel to run, one of `twins`. */
@@ -58,7 +87,17 @@ export interface Rule<H extends Defaults, V = Values<H & Common>> {
 }
 
 /** Options whose names are not known to the type checker. */
-export type AnyValues = Record<string, number | boolean> & Common;
+export type AnyValues = Record<string, Value> & Common;
 
 /** A rule with its types put aside: what the machinery works on. */
-export type AnyRule = Rule<Record<string, number | boolean>, AnyValues>;
+export type AnyRule = Rule<Record<string, Value>, Choices, Convention, AnyValues>;
+
+/** A rule as a class has it: with all its options, and the properties that show them. */
+export interface Kind {
+  readonly rule: AnyRule;
+  readonly defaults: Defaults;
+  /** The defaults under each convention. */
+  readonly conventions: Readonly<Record<string, Defaults>>;
+  readonly choices: Choices;
+  readonly accessors: PropertyDescriptorMap;
+}

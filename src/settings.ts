@@ -1,5 +1,14 @@
-import { checkFlag, checkNumber, describe } from "./check.js";
-import { type AnyRule, type AnyValues, commonRanges, type Defaults, type Range } from "./rule.js";
+import { checkChoice, checkFlag, checkNumber, describe } from "./check.js";
+import {
+  type AnyRule,
+  type AnyValues,
+  type Choices,
+  commonRanges,
+  type Defaults,
+  type Kind,
+  type Range,
+  type Value,
+} from "./rule.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
@@ -17,17 +26,20 @@ export class GroupSettings {
   /** Whether the step, not the rule, applies the weight decay. */
   readonly coupled: boolean;
   readonly #rule: AnyRule;
+  readonly #choices: Choices;
   readonly #clock: Clock;
   readonly #names: readonly string[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
   /** `options` are known ones. */
-  constructor(rule: AnyRule, defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock) {
+  constructor(kind: Kind, options: Readonly<Record<string, unknown>>, clock: Clock) {
+    const { rule } = kind;
     this.#rule = rule;
+    this.#choices = kind.choices;
     this.#clock = clock;
-    this.#names = Object.keys(defaults);
-    this.values = { ...defaults } as AnyValues;
+    this.values = { ...defaultsUnder(kind, options.convention) } as AnyValues;
+    this.#names = Object.keys(this.values);
     this.#shape = { ...this.values };
     for (const [name, value] of Object.entries(options)) this.#write(name, value);
     this.#checkConflict();
@@ -37,7 +49,7 @@ export class GroupSettings {
   }
 
   /** The value that the next step uses. */
-  get(name: string): number | boolean {
+  get(name: string): Value {
     return this.schedules.get(name)?.(this.#clock.steps) ?? this.values[name];
   }
 
@@ -45,7 +57,7 @@ export class GroupSettings {
   set(name: string, value: unknown): void {
     const restore = this.restorer(name);
     try {
-      if (typeof this.values[name] === "boolean") {
+      if (typeof this.values[name] !== "number") {
         throw new TypeError(`${this.#rule.name}: ${name} is fixed at construction`);
       }
       this.#write(name, value);
@@ -71,12 +83,12 @@ export class GroupSettings {
   }
 
   /** Every option with the value that the next step uses. */
-  now(): Record<string, number | boolean> {
+  now(): Record<string, Value> {
     return Object.fromEntries(Object.keys(this.values).map((name) => [name, this.get(name)]));
   }
 
   /** Takes over checked values, but keeps what follows a schedule. */
-  adopt(values: Readonly<Record<string, number | boolean>>): void {
+  adopt(values: Readonly<Record<string, Value>>): void {
     for (const name of Object.keys(values)) {
       if (!this.schedules.has(name)) this.values[name] = this.#shape[name] = values[name];
     }
@@ -95,8 +107,11 @@ export class GroupSettings {
 
   #write(name: string, value: unknown): void {
     const who = this.#rule.name;
-    if (typeof this.values[name] === "boolean") {
+    const kind = typeof this.values[name];
+    if (kind === "boolean") {
       this.values[name] = this.#shape[name] = checkFlag(who, name, value);
+    } else if (kind === "string") {
+      this.values[name] = this.#shape[name] = checkChoice(who, name, value, this.#choices[name]);
     } else if (typeof value === "function") {
       const now = checkNumber(who, name, value(this.#clock.steps), this.#range(name));
       this.schedules.set(name, value as Schedule);
@@ -129,6 +144,12 @@ export class GroupSettings {
   #range(name: string): Range {
     return (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
   }
+}
+
+/** The defaults of the convention asked for. */
+function defaultsUnder({ rule, defaults, conventions, choices }: Kind, convention: unknown): Defaults {
+  if (convention === undefined) return defaults;
+  return conventions[checkChoice(rule.name, "convention", convention, choices.convention)];
 }
 
 export function sameKeys(a: object, b: object): boolean {

@@ -87,7 +87,7 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   const changes: Options = {};
   for (const [name, value] of Object.entries(made.defaults)) {
     const now = optimizer[name];
-    if (typeof value === "boolean" || typeof now !== "number" || now === 0) continue;
+    if (typeof value !== "number" || typeof now !== "number" || now === 0) continue;
     const next = now * (made.rule.ranges[name]?.[0] === 1 ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r());
     try {
       Object.assign(optimizer, { [name]: next });
@@ -110,7 +110,7 @@ describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, 
   test("every kernel of the rule is one that some option set runs", () => {
     const run = new Set<string>();
     for (const set of optionSets(made)) {
-      const h = { ...made.defaults, ...set } as never;
+      const h = { ...made.defaults, ...made.conventions[set.convention as string], ...set } as never;
       for (let t = 1; t <= 50; t++) run.add(made.rule.kernelAt?.(h, t) ?? made.rule.kernel(h));
     }
     expect([...run].sort()).toEqual(Object.keys(made.rule.twins.f64).sort());

@@ -2,7 +2,7 @@ import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adam.js";
 import { power } from "../power.js";
 import { add, div, lerp, max, mul, type Reals, sqrt, sub } from "../real.js";
-import type { Values } from "../rule.js";
+import type { Convention, Values } from "../rule.js";
 
 type AdamValues = Values<{
   lr: number;
@@ -11,7 +11,7 @@ type AdamValues = Values<{
   eps: number;
   epsRoot: number;
   biasCorrection: boolean;
-}>;
+}> & { readonly convention: Convention };
 
 // What Adam and AdamW share: buffers and kernels.
 export const adamState = (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...(h.amsgrad && { vmax: 0 }) });
@@ -32,6 +32,7 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
     biasCorrection: true,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  conventions: { torch: {}, keras: { eps: 1e-7 }, tfjs: { eps: 1e-7 } },
   state: adamState,
   kernel: adamKernel,
   twins: adamTwins,
@@ -51,7 +52,8 @@ export function adamScalars(s: Reals, h: AdamValues, t: number, decay: number): 
   s[3] = h.beta2;
   s[4] = 1 - h.beta2;
   s[5] = h.epsRoot * c2;
-  s[6] = h.eps * root;
+  // Keras adds eps to the root of the second moment that is not corrected
+  s[6] = h.convention === "keras" ? h.eps : h.eps * root;
 }
 
 export function adam(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
