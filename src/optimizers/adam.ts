@@ -53,7 +53,7 @@ export function adamScalars(s: Reals, h: AdamValues, t: number, decay: number): 
   s[4] = 1 - h.beta2;
   s[5] = h.epsRoot * c2;
   // Keras adds eps to the root of the second moment that is not corrected
-  s[6] = h.convention === "keras" ? h.eps : h.eps * root;
+  s[6] = h.eps * (h.convention === "keras" ? 1 : root);
 }
 
 export function adam(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
