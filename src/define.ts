@@ -1,17 +1,15 @@
 import { GroupView } from "./group.js";
 import { Optimizer } from "./optimizer.js";
 import {
+  type AllValues,
   type AnyRule,
   type Choices,
-  type Chosen,
-  type Common,
   type Convention,
   common,
   type Defaults,
   type Dtype,
   type Kind,
   type Rule,
-  type Values,
 } from "./rule.js";
 import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
 
@@ -34,7 +32,7 @@ export interface OptimizerClass<H = Record<never, never>> {
   /** The defaults under each convention that the optimizer has: `{ convention: "keras" }` takes `conventions.keras`. */
   readonly conventions: H extends { readonly convention: infer L extends string }
     ? { readonly [K in L]: Readonly<H> }
-    : Readonly<Record<never, never>>;
+    : unknown;
   /** The canonical name, in lower case. */
   readonly optimizer: string;
   /** @internal */
@@ -45,8 +43,8 @@ export interface OptimizerClass<H = Record<never, never>> {
 export function defineOptimizer<
   H extends Defaults,
   const C extends Choices = Record<never, never>,
-  L extends Convention = never,
->(rule: Rule<H, C, L>): OptimizerClass<Values<H & Common, C> & Chosen<L>> {
+  L extends Convention = "torch",
+>(rule: Rule<H, C, L>): OptimizerClass<AllValues<H, C, L>> {
   const kind = kindOf(rule as unknown as AnyRule);
   const { defaults, conventions } = kind;
   const named = {
@@ -70,12 +68,17 @@ export function defineOptimizer<
 
 function kindOf(rule: AnyRule): Kind {
   const own = { ...rule.defaults, ...common, ...rule.defaults };
-  const names = Object.keys(rule.conventions ?? {}) as Convention[];
-  const under = (convention: Convention) => Object.freeze({ ...own, ...rule.conventions?.[convention], convention });
-  const conventions = Object.freeze(Object.fromEntries(names.map((name) => [name, under(name)])));
-  const defaults = names.length > 0 ? conventions[names[0]] : Object.freeze(own);
-  const choices = { ...rule.choices, convention: names };
-  return { rule, defaults, conventions, choices, accessors: GroupView.accessors(defaults) };
+  const under = Object.entries(rule.conventions ?? { torch: {} }).map(([convention, changes]) => {
+    return [convention, Object.freeze({ ...own, ...changes, convention })] as const;
+  });
+  const [[, defaults]] = under;
+  return {
+    rule,
+    defaults,
+    conventions: Object.freeze(Object.fromEntries(under)),
+    choices: { ...rule.choices, convention: under.map(([convention]) => convention) },
+    accessors: GroupView.accessors(defaults),
+  };
 }
 
 /** `opt.lr`: reads the first group's value and sets all groups', or none of them. */

@@ -36,11 +36,12 @@ export class Group {
     const kernel = this.#rule.kernelAt?.(values, this.steps) ?? settings.kernel;
     this.#rule.scalars(scalars, values, this.steps, this.memory);
     const scale = values.maximize ? -1 : 1;
-    const decay = settings.coupled ? values.weightDecay : 0;
+    const decay = settings.decay === "gradient" ? values.weightDecay : 0;
+    const keep = settings.decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i];
       if (part.scalars !== scalars) part.scalars.set(scalars);
-      stepPart(part, kernel, scale, decay, given);
+      stepPart(part, kernel, scale, decay, keep, given);
     }
   }
 

@@ -13,8 +13,8 @@ export type Defaults = Readonly<Record<string, Value>>;
 export type Choices = Readonly<Record<string, readonly string[]>>;
 
 /**
- * The libraries whose numbers a rule can give. Where PyTorch lacks the rule, "torch" stands for its authors' implementation,
- * which is written for PyTorch.
+ * The libraries whose numbers a rule can give. Where PyTorch lacks the rule, "torch" is its authors' implementation, which is
+ * written for PyTorch.
  */
 export type Convention = "torch" | "optax" | "keras" | "tfjs";
 
@@ -23,11 +23,11 @@ export type Values<H, C extends Choices = Record<never, never>> = {
   readonly [K in keyof H]: K extends keyof C ? C[K][number] : H[K] extends boolean ? boolean : number;
 };
 
+/** All options of a rule. */
+export type AllValues<H, C extends Choices, L extends Convention> = Values<H & Common, C> & { readonly convention: L };
+
 /** The names of the hyperparameters that are numbers. */
 export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never : K }[keyof H];
-
-/** The option that a rule with conventions has. */
-export type Chosen<L extends Convention> = [L] extends [never] ? unknown : { readonly convention: L };
 
 /** A half-open interval: from <= x < to. */
 export type Range = readonly [from: number, to: number];
@@ -51,8 +51,8 @@ export type Common = { weightDecay: number; maximize: boolean };
 export interface Rule<
   H extends Defaults,
   C extends Choices = Record<never, never>,
-  L extends Convention = never,
-  V = Values<H & Common, C> & Chosen<L>,
+  L extends Convention = "torch",
+  V = AllValues<H, C, L>,
 > {
   /** The class's name; in lower case, the canonical name. */
   readonly name: string;
@@ -62,8 +62,8 @@ export interface Rule<
   /** What each option that is a string can be. */
   readonly choices?: C;
   /**
-   * The libraries whose numbers it gives, with the defaults that differ from the rule's. They are what the option `convention`,
-   * which the rule then has, can be; the first is its default.
+   * The libraries whose numbers it gives, each with its defaults that differ from the rule's: what the option `convention` can be.
+   * The first is its default; a rule without gives PyTorch's.
    */
   readonly conventions?: { readonly [K in L]: Partial<Values<H & Common, C>> };
   /** The slots of its state, in the order its kernels take them, each with the value it starts from. */
@@ -79,7 +79,10 @@ export interface Rule<
    * rounded once.
    */
   scalars(s: Reals, h: V, t: number, memory: Memory): void;
-  /** Whether the rule decays the weights itself; otherwise the step adds `weightDecay` times p to the gradient. */
+  /**
+   * Whether the kernel decays the weights itself. Otherwise the step does: it adds `weightDecay` times p to the gradient, or shrinks
+   * the weights before the kernel if the rule has the option `decoupled` and it is set, and under Keras's convention.
+   */
   decoupled?(h: V): boolean;
   /** Options that exclude each other: the sentence to throw, without the class's name. */
   conflict?(h: V): string | undefined;
@@ -87,7 +90,7 @@ export interface Rule<
 }
 
 /** Options whose names are not known to the type checker. */
-export type AnyValues = Record<string, Value> & Common;
+export type AnyValues = Record<string, Value> & Common & { lr: number };
 
 /** A rule with its types put aside: what the machinery works on. */
 export type AnyRule = Rule<Record<string, Value>, Choices, Convention, AnyValues>;

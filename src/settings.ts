@@ -23,8 +23,8 @@ export class GroupSettings {
   readonly schedules = new Map<string, Schedule>();
   readonly kernel: string;
   state: Readonly<Record<string, number>>;
-  /** Whether the step, not the rule, applies the weight decay. */
-  readonly coupled: boolean;
+  /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the kernel does. */
+  readonly decay: "gradient" | "weights" | "kernel";
   readonly #rule: AnyRule;
   readonly #choices: Choices;
   readonly #clock: Clock;
@@ -45,7 +45,9 @@ export class GroupSettings {
     this.#checkConflict();
     this.kernel = rule.kernel(this.#shape);
     this.state = rule.state(this.#shape);
-    this.coupled = !rule.decoupled?.(this.#shape);
+    const { convention, decoupled } = this.#shape;
+    const shrinks = convention === "keras" || decoupled === true;
+    this.decay = rule.decoupled?.(this.#shape) ? "kernel" : shrinks ? "weights" : "gradient";
   }
 
   /** The value that the next step uses. */
@@ -146,7 +148,7 @@ export class GroupSettings {
   }
 }
 
-/** The defaults of the convention asked for. */
+/** The defaults of the convention asked for, or those of none in particular. */
 function defaultsUnder({ rule, defaults, conventions, choices }: Kind, convention: unknown): Defaults {
   if (convention === undefined) return defaults;
   return conventions[checkChoice(rule.name, "convention", convention, choices.convention)];

@@ -177,7 +177,7 @@ class Plan {
     try {
       checkKnown(kind.rule.name, options, kind.defaults);
       const kept = { ...options, ...Object.fromEntries(group.settings.schedules) };
-      const { values, kernel, state, coupled } = new GroupSettings(kind, kept, { steps: this.#dict.steps });
+      const { values, kernel, state, decay } = new GroupSettings(kind, kept, { steps: this.#dict.steps });
       const before = group.settings.values;
       for (const name of Object.keys(before)) {
         if (typeof before[name] !== "number" && values[name] !== before[name]) {
@@ -185,7 +185,7 @@ class Plan {
         }
       }
       const { settings } = group;
-      if (kernel !== settings.kernel || coupled !== settings.coupled || !sameKeys(state, settings.state)) {
+      if (kernel !== settings.kernel || decay !== settings.decay || !sameKeys(state, settings.state)) {
         const differing = Object.keys(before).filter((name) => (values[name] === 0) !== (before[name] === 0));
         const named = differing.map(
           (name) => `${name} is ${values[name]}, expected ${before[name] === 0 ? 0 : "not 0"}`,

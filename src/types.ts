@@ -89,6 +89,7 @@ interface Accessors {
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
+  threshold: { get threshold(): number; set threshold(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
 }
 

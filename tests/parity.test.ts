@@ -88,7 +88,7 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   for (const [name, value] of Object.entries(made.defaults)) {
     const now = optimizer[name];
     if (typeof value !== "number" || typeof now !== "number" || now === 0) continue;
-    const next = now * (made.rule.ranges[name]?.[0] === 1 ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r());
+    const next = now * (made.rule.ranges[name]?.[0] > 0 ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r());
     try {
       Object.assign(optimizer, { [name]: next });
       changes[name] = next;
@@ -137,7 +137,7 @@ describe("the lists of what exists agree", () => {
 
   test("kernels compiled, and twins", () => {
     const twins = new Set(classes.flatMap(({ rule }) => Object.keys(rule.twins.f64)));
-    const stages = ["scaleGradient", "decayGradient"];
+    const stages = ["scaleGradient", "decayGradient", "shrinkParameters"];
     expect([...twins, ...stages].sort()).toEqual([...compiled].sort());
   });
 });

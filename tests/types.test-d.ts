@@ -149,15 +149,15 @@ test("a convention is one of those that the optimizer has", () => {
   expectTypeOf(opt.convention).toEqualTypeOf<keyof typeof Adam.conventions>();
   expectTypeOf<"torch" | "keras" | "tfjs">().toExtend<typeof opt.convention>();
   expectTypeOf(Adam.conventions.keras).toEqualTypeOf<typeof Adam.defaults>();
-  expectTypeOf(AdaMod.conventions).toEqualTypeOf<Readonly<Record<never, never>>>();
+  expectTypeOf<keyof typeof AdaMod.conventions>().toEqualTypeOf<"torch">();
   new Adam([{ params: { w: 2 }, convention: "tfjs" }]);
   new Adam({ w: 2 }, { ...Adam.conventions.keras, lr: 0.1 });
   // @ts-expect-error no such library
   new Adam({ w: 2 }, { convention: "jax" });
   // @ts-expect-error a library without AdamW
   new AdamW({ w: 2 }, { convention: "tfjs" });
-  // @ts-expect-error an optimizer that no library but its authors' has
-  new AdaMod({ w: 2 }, { convention: "torch" });
+  // @ts-expect-error an optimizer that only its authors have
+  new AdaMod({ w: 2 }, { convention: "keras" });
   // @ts-expect-error fixed at construction
   opt.convention = "torch";
   // @ts-expect-error a library without AdamW
