@@ -12,7 +12,6 @@ export * from "./optimizers/asgd";
 export * from "./optimizers/lion";
 export * from "./optimizers/momentum";
 export * from "./optimizers/nadam";
-export * from "./optimizers/nadamw";
 export * from "./optimizers/radam";
 export * from "./optimizers/rmsprop";
 export * from "./optimizers/rprop";

@@ -1,17 +1,20 @@
 import { GroupView } from "./group.js";
-import { type Kind, Optimizer } from "./optimizer.js";
+import { Optimizer } from "./optimizer.js";
 import {
+  type AllValues,
   type AnyElementRule,
   type AnyRule,
   type AnyTensorRule,
-  type Common,
+  type Choices,
+  type Convention,
   common,
   type Defaults,
   type Dtype,
+  type Kind,
   type Rule,
   type TensorRule,
-  type Values,
 } from "./rule.js";
+import type { Tier } from "./store.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
 import type { DtypeOf, Grads, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
@@ -36,18 +39,23 @@ export interface OptimizerClass<H = Record<never, never>, M extends string = nev
   ): OptimizerOf<H, NamesOf<G[number]>, D, M>;
   /** Every option that changes the update, with its default. */
   readonly defaults: Readonly<H>;
+  /** The defaults under each convention that the optimizer has: `{ convention: "keras" }` takes `conventions.keras`. */
+  readonly conventions: H extends { readonly convention: infer L extends string }
+    ? { readonly [K in L]: Readonly<H> }
+    : unknown;
   /** The canonical name, in lower case. */
   readonly optimizer: string;
   /** @internal */
   readonly rule: AnyRule;
 }
 
-type Widened<H> = { [K in keyof H]: H[K] extends boolean ? boolean : number };
-
 /** Makes the class of a rule that looks at each element alone. */
-export function defineOptimizer<H extends Defaults, M extends string = never>(
-  rule: Rule<H, Values<H & Common>, M>,
-): OptimizerClass<Widened<H & Common>, M> {
+export function defineOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+  M extends string = never,
+>(rule: Rule<H, C, L, M>): OptimizerClass<AllValues<H, C, L>, M> {
   const any = rule as unknown as AnyElementRule;
   return define(any, {
     passes: [{}],
@@ -58,7 +66,11 @@ export function defineOptimizer<H extends Defaults, M extends string = never>(
 }
 
 /** Makes the class of a rule that looks at whole tensors. */
-export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): OptimizerClass<Widened<H & Common>> {
+export function defineTensorOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+>(rule: TensorRule<H, C, L>): OptimizerClass<AllValues<H, C, L>> {
   const any = rule as unknown as AnyTensorRule;
   return define(any, {
     passes: any.passes,
@@ -68,16 +80,14 @@ export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): 
   });
 }
 
-function define<H, M extends string>(
-  rule: AnyRule,
-  tier: Pick<Kind, "passes" | "memory" | "shapes" | "store">,
-): OptimizerClass<H, M> {
-  const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
-  const kind: Kind = { rule, defaults, accessors: GroupView.accessors(defaults), ...tier };
+function define<H, M extends string>(rule: AnyRule, tier: Tier): OptimizerClass<H, M> {
+  const kind = kindOf(rule, tier);
+  const { defaults, conventions } = kind;
   const named = {
     [rule.name]: class extends Optimizer {
       static readonly rule = rule;
       static readonly defaults = defaults;
+      static readonly conventions = conventions;
       static readonly optimizer = rule.name.toLowerCase();
 
       constructor(params: unknown, options: unknown = {}) {
@@ -102,6 +112,22 @@ function method(name: string): PropertyDescriptor {
     value(this: Optimizer, grads?: unknown) {
       Optimizer.call(this, name, grads);
     },
+  };
+}
+
+function kindOf(rule: AnyRule, tier: Tier): Kind {
+  const own = { ...rule.defaults, ...common, ...rule.defaults };
+  const under = Object.entries(rule.conventions ?? { torch: {} }).map(([convention, changes]) => {
+    return [convention, Object.freeze({ ...own, ...changes, convention })] as const;
+  });
+  const [[, defaults]] = under;
+  return {
+    rule,
+    defaults,
+    conventions: Object.freeze(Object.fromEntries(under)),
+    choices: { ...rule.choices, convention: under.map(([convention]) => convention) },
+    accessors: GroupView.accessors(defaults),
+    ...tier,
   };
 }
 

@@ -3,9 +3,9 @@ import { type Backend, openBackend } from "./backend.js";
 import { checkKnown, describe } from "./check.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
-import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups, type Tensor } from "./params.js";
+import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Reals } from "./real.js";
-import type { AnyRule, AnyValues, Defaults, Dtype, Memory, Pass } from "./rule.js";
+import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import {
   type LoadOptions,
@@ -15,7 +15,7 @@ import {
   type StateDict,
   saveState,
 } from "./state-dict.js";
-import type { Placed, Store } from "./store.js";
+import type { Placed } from "./store.js";
 import type {
   ByName,
   Grads,
@@ -29,20 +29,6 @@ import type {
 
 type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
 type States<N extends string, D extends Dtype> = ByName<N, { readonly [slot: string]: View<D> }>;
-
-/** A rule as a class has it: with all its options, and the properties that show them. */
-export interface Kind {
-  readonly rule: AnyRule;
-  readonly defaults: Defaults;
-  readonly accessors: PropertyDescriptorMap;
-  /** The passes of a step over all groups. */
-  readonly passes: readonly Partial<Pass<AnyValues>>[];
-  /** What a new group remembers, given what those before it do. */
-  memory(settings: GroupSettings, before: Memory | undefined): Memory;
-  /** The shapes that decide about a group's state. */
-  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
-  store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
-}
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
@@ -128,9 +114,6 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   step(grads?: Grads<N, D>): this {
     const given = this.#take("step", grads);
     const groups = this.#groups;
-    for (let i = 0; i < groups.length; i++) {
-      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
-    }
     this.#checkReady();
     const clip = this.#clip(given);
     const { passes } = this.#kind;
@@ -233,18 +216,21 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     for (const group of optimizer.#groups) group.store.call?.(method, group.steps, given);
   }
 
-  /** Takes the gradients handed to a method, if they are no views of ours; says whether. */
+  /** Takes the gradients handed to a method, if they are no views of ours, and says whether; brings schedules up to date. */
   #take(method: string, grads: unknown): boolean {
     this.#checkAlive();
     const given = grads !== undefined && grads !== this.#grads;
     checkAttached(method, this.#tensors);
     if (given) takeGradients(method, this.#tensors, this.dtype, grads);
+    const groups = this.#groups;
+    for (let i = 0; i < groups.length; i++) {
+      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
+    }
     return given;
   }
 
   #progress(): Progress {
-    const { rule, defaults } = this.#kind;
-    return { rule, defaults, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
+    return { kind: this.#kind, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
   }
 
   #add(specs: readonly GroupSpec[]): void {
@@ -255,7 +241,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
       const options = { ...this.#options, ...defined(overrides) };
-      return new GroupSettings(rule, defaults, options, this.#clock, this.#kind.shapes(tensors));
+      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.shapes(tensors));
     });
     const groups: Group[] = [];
     try {

@@ -71,6 +71,7 @@ export interface Part {
   readonly decaying: () => KernelSet | undefined;
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly shrinkParameters: Kernel;
   /** A block of gradients on their way to the kernel, and of parameters if they are the caller's. */
   readonly scratch: Ref;
   readonly scratchG: Reals;
@@ -191,7 +192,10 @@ function cut({ memory, dtype, own, p, g, state }: Streams, backend: Backend, len
 
 function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
   const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
-  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const { scaleGradient, decayGradient, shrinkParameters } = backend.kernels(memory, dtype, {
+    f32: stagesF32,
+    f64: stages,
+  });
   let decaying: KernelSet | null | undefined;
   return {
     plain: cached(backend.kernels(memory, dtype, rule.twins)),
@@ -204,6 +208,7 @@ function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: M
     },
     scaleGradient,
     decayGradient,
+    shrinkParameters,
   };
 }
 

@@ -1,17 +1,35 @@
 import type { Reals } from "./real.js";
+import type { Tier } from "./store.js";
 import type { TensorStep } from "./tensor-step.js";
 
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
 
-/** A rule's options with their default values: a number for a hyperparameter, a boolean for a flag. */
-export type Defaults = Readonly<Record<string, number | boolean>>;
+/** What an option can be: a number for a hyperparameter, a boolean for a flag, a string for a choice. */
+export type Value = number | boolean | string;
 
-/** Options as a step reads them. */
-export type Values<H> = { readonly [K in keyof H]: H[K] extends boolean ? boolean : number };
+/** A rule's options with their default values. */
+export type Defaults = Readonly<Record<string, Value>>;
+
+/** The strings that an option can be. */
+export type Choices = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The libraries whose numbers a rule can give. Where PyTorch lacks the rule, "torch" is its authors' implementation, which is
+ * written for PyTorch.
+ */
+export type Convention = "torch" | "optax" | "keras" | "tfjs";
+
+/** Options by the kind of their values, with a choice as the union of its strings. */
+export type Values<H, C extends Choices = Record<never, never>> = {
+  readonly [K in keyof H]: K extends keyof C ? C[K][number] : H[K] extends boolean ? boolean : number;
+};
+
+/** All options of a rule. */
+export type AllValues<H, C extends Choices, L extends Convention> = Values<H & Common, C> & { readonly convention: L };
 
 /** The names of the hyperparameters that are numbers. */
-export type Numeric<H> = { [K in keyof H]: H[K] extends boolean ? never : K }[keyof H];
+export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never : K }[keyof H];
 
 /** A half-open interval: from <= x < to. */
 export type Range = readonly [from: number, to: number];
@@ -49,13 +67,23 @@ export interface Method<V> {
 }
 
 /** What every rule says, whether it looks at elements or at tensors. */
-interface Base<H extends Defaults, V> {
+interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   /** The class's name; in lower case, the canonical name. */
   readonly name: string;
   /** The rule's own options. It gets the common ones too, and may state another default for them. */
   readonly defaults: H;
   readonly ranges: { readonly [K in Exclude<Numeric<H>, keyof Common>]: Range };
-  /** Whether the rule decays the weights itself; otherwise the step adds `weightDecay` times p to the gradient. */
+  /** What each option that is a string can be. */
+  readonly choices?: C;
+  /**
+   * The libraries whose numbers it gives, each with its defaults that differ from the rule's: what the option `convention` can be.
+   * The first is its default; a rule without gives PyTorch's.
+   */
+  readonly conventions?: { readonly [K in L]: Partial<Values<H & Common, C>> };
+  /**
+   * Whether the rule decays the weights itself. Otherwise the step does: it adds `weightDecay` times p to the gradient, or shrinks
+   * the weights first if the rule has the option `decoupled` and it is set, and under Keras's convention.
+   */
   decoupled?(h: V): boolean;
   /** Options that exclude each other: the sentence to throw, without the class's name. */
   conflict?(h: V): string | undefined;
@@ -67,7 +95,13 @@ interface Base<H extends Defaults, V> {
 }
 
 /** An update rule that looks at each element alone: data, the scalars of a step, and the loops. */
-export interface Rule<H extends Defaults, V = Values<H & Common>, M extends string = string> extends Base<H, V> {
+export interface Rule<
+  H extends Defaults,
+  C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+  M extends string = string,
+  V = AllValues<H, C, L>,
+> extends Base<H, C, L, V> {
   /** The slots of its state, in the order its kernels take them, each with what it starts from. */
   state(h: V): Readonly<Record<string, Start>>;
   /** The kernel to run, one of `twins`. */
@@ -86,7 +120,12 @@ export interface Rule<H extends Defaults, V = Values<H & Common>, M extends stri
 }
 
 /** An update rule that looks at whole tensors: at their norms, or their shapes. */
-export interface TensorRule<H extends Defaults, V = Values<H & Common>> extends Base<H, V> {
+export interface TensorRule<
+  H extends Defaults,
+  C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+  V = AllValues<H, C, L>,
+> extends Base<H, C, L, V> {
   /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
   state(h: V, shape: readonly number[]): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
@@ -110,9 +149,19 @@ export interface Pass<V> {
 export type Library = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 /** Options whose names are not known to the type checker. */
-export type AnyValues = Record<string, number | boolean> & Common;
+export type AnyValues = Record<string, Value> & Common & { lr: number };
 
 /** Rules with their types put aside: what the machinery works on. */
-export type AnyElementRule = Rule<Record<string, number | boolean>, AnyValues>;
-export type AnyTensorRule = TensorRule<Record<string, number | boolean>, AnyValues>;
+export type AnyElementRule = Rule<Record<string, Value>, Choices, Convention, string, AnyValues>;
+export type AnyTensorRule = TensorRule<Record<string, Value>, Choices, Convention, AnyValues>;
 export type AnyRule = AnyElementRule | AnyTensorRule;
+
+/** A rule as a class has it: with all its options, and the properties that show them. */
+export interface Kind extends Tier {
+  readonly rule: AnyRule;
+  readonly defaults: Defaults;
+  /** The defaults under each convention. */
+  readonly conventions: Readonly<Record<string, Defaults>>;
+  readonly choices: Choices;
+  readonly accessors: PropertyDescriptorMap;
+}

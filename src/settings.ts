@@ -1,12 +1,15 @@
-import { checkFlag, checkNumber, describe } from "./check.js";
+import { checkChoice, checkFlag, checkNumber, describe } from "./check.js";
 import {
   type AnyRule,
   type AnyValues,
+  type Choices,
   commonRanges,
   type Defaults,
+  type Kind,
   type Range,
   type Slot,
   type Start,
+  type Value,
 } from "./rule.js";
 import type { Schedule } from "./types.js";
 
@@ -24,9 +27,11 @@ export class GroupSettings {
   readonly kernel: string;
   /** The slots of state for each of the group's shapes; a rule that looks at elements has the same for all. */
   states: readonly Slots[];
-  /** Whether the step, not the rule, applies the weight decay. */
-  readonly coupled: boolean;
+  /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the rule does. */
+  readonly decay: "gradient" | "weights" | "rule";
+  readonly #kind: Kind;
   readonly #rule: AnyRule;
+  readonly #choices: Choices;
   readonly #clock: Clock;
   readonly #names: readonly string[];
   readonly #shapes: readonly (readonly number[])[];
@@ -35,32 +40,36 @@ export class GroupSettings {
 
   /** `options` are known ones; `shapes` are those of the group's tensors, if the rule looks at them. */
   constructor(
-    rule: AnyRule,
-    defaults: Defaults,
+    kind: Kind,
     options: Readonly<Record<string, unknown>>,
     clock: Clock,
     shapes: readonly (readonly number[])[] = [[]],
   ) {
+    const { rule } = kind;
+    this.#kind = kind;
     this.#rule = rule;
+    this.#choices = kind.choices;
     this.#clock = clock;
     this.#shapes = shapes;
-    this.#names = Object.keys(defaults);
-    this.values = { ...defaults } as AnyValues;
+    this.values = { ...defaultsUnder(kind, options.convention) } as AnyValues;
+    this.#names = Object.keys(this.values);
     this.#shape = { ...this.values };
     for (const [name, value] of Object.entries(options)) this.#write(name, value);
     this.#checkConflict();
     this.kernel = this.#kernel();
     this.states = this.#states();
-    this.coupled = !rule.decoupled?.(this.#shape);
+    const { convention, decoupled } = this.#shape;
+    const shrinks = convention === "keras" || decoupled === true;
+    this.decay = rule.decoupled?.(this.#shape) ? "rule" : shrinks ? "weights" : "gradient";
   }
 
   /** Settings of the same group with other options. */
-  like(defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
-    return new GroupSettings(this.#rule, defaults, options, clock, this.#shapes);
+  like(options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
+    return new GroupSettings(this.#kind, options, clock, this.#shapes);
   }
 
   /** The value that the next step uses. */
-  get(name: string): number | boolean {
+  get(name: string): Value {
     return this.schedules.get(name)?.(this.#clock.steps) ?? this.values[name];
   }
 
@@ -68,7 +77,7 @@ export class GroupSettings {
   set(name: string, value: unknown): void {
     const restore = this.restorer(name);
     try {
-      if (typeof this.values[name] === "boolean") {
+      if (typeof this.values[name] !== "number") {
         throw new TypeError(`${this.#rule.name}: ${name} is fixed at construction`);
       }
       this.#write(name, value);
@@ -94,12 +103,12 @@ export class GroupSettings {
   }
 
   /** Every option with the value that the next step uses. */
-  now(): Record<string, number | boolean> {
+  now(): Record<string, Value> {
     return Object.fromEntries(Object.keys(this.values).map((name) => [name, this.get(name)]));
   }
 
   /** Takes over checked values, but keeps what follows a schedule. */
-  adopt(values: Readonly<Record<string, number | boolean>>): void {
+  adopt(values: Readonly<Record<string, Value>>): void {
     for (const name of Object.keys(values)) {
       if (!this.schedules.has(name)) this.values[name] = this.#shape[name] = values[name];
     }
@@ -118,8 +127,11 @@ export class GroupSettings {
 
   #write(name: string, value: unknown): void {
     const who = this.#rule.name;
-    if (typeof this.values[name] === "boolean") {
+    const kind = typeof this.values[name];
+    if (kind === "boolean") {
       this.values[name] = this.#shape[name] = checkFlag(who, name, value);
+    } else if (kind === "string") {
+      this.values[name] = this.#shape[name] = checkChoice(who, name, value, this.#choices[name]);
     } else if (typeof value === "function") {
       const now = checkNumber(who, name, value(this.#clock.steps), this.#range(name));
       this.schedules.set(name, value as Schedule);
@@ -160,6 +172,12 @@ export class GroupSettings {
   #range(name: string): Range {
     return (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
   }
+}
+
+/** The defaults of the convention asked for, or those of none in particular. */
+function defaultsUnder({ rule, defaults, conventions, choices }: Kind, convention: unknown): Defaults {
+  if (convention === undefined) return defaults;
+  return conventions[checkChoice(rule.name, "convention", convention, choices.convention)];
 }
 
 type Slots = Readonly<Record<string, Start | Slot>>;

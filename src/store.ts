@@ -1,5 +1,8 @@
+import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
+import type { AnyValues, Dtype, Memory, Pass } from "./rule.js";
+import type { GroupSettings } from "./settings.js";
 
 /** A tensor in its place. */
 export interface Placed extends Tensor {
@@ -19,6 +22,17 @@ export interface Store {
   /** Runs a method of the rule's after step t, if it can have any. */
   call?(method: string, t: number, given: boolean): void;
   release(): void;
+}
+
+/** How rules of one kind are stepped: those that look at elements, or those that look at tensors. */
+export interface Tier {
+  /** The passes of a step over all groups. */
+  readonly passes: readonly Partial<Pass<AnyValues>>[];
+  /** What a new group remembers, given what those before it do. */
+  memory(settings: GroupSettings, before: Memory | undefined): Memory;
+  /** The shapes that decide about a group's state. */
+  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
+  store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
 }
 
 /** Copies the parameters to the slots that start from them. */

@@ -41,26 +41,29 @@ export class Streams implements Store {
   step(_pass: number, t: number, scale: number, given: boolean): void {
     if (this.#parts.length === 0) return;
     const rule = this.#rule;
-    const { values, coupled, kernel, states } = this.#settings;
+    const { values, decay, kernel, states } = this.#settings;
     if (t === 1) startFromParams(this.tensors, states[0]);
     rule.scalars(this.#parts[0].scalars, values, t, this.#memory);
-    this.#run(rule.kernelAt?.(values, t) ?? kernel, scale, coupled ? values.weightDecay : 0, given);
+    const { lr, weightDecay } = values;
+    const coupled = decay === "gradient" ? weightDecay : 0;
+    const keep = decay === "weights" ? 1 - lr * weightDecay : 1;
+    this.#run(rule.kernelAt?.(values, t) ?? kernel, scale, coupled, keep, given);
   }
 
   call(method: string, t: number, given: boolean): void {
     if (this.#parts.length === 0) return;
     const { values } = this.#settings;
     const { kernel, scalars } = (this.#rule.methods as Methods)[method];
-    if (scalars(this.#parts[0].scalars, values, t, this.#memory)) this.#run(kernel(values), 1, 0, given);
+    if (scalars(this.#parts[0].scalars, values, t, this.#memory)) this.#run(kernel(values), 1, 0, 1, given);
   }
 
   /** Runs a kernel over all parts, with the scalars of the first. */
-  #run(kernel: string, scale: number, decay: number, given: boolean): void {
+  #run(kernel: string, scale: number, decay: number, keep: number, given: boolean): void {
     const parts = this.#parts;
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i];
       if (i > 0) part.scalars.set(parts[0].scalars);
-      stepPart(part, kernel, scale, decay, given);
+      stepPart(part, kernel, scale, decay, keep, given);
     }
   }
 

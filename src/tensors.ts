@@ -35,6 +35,7 @@ interface Batch {
   readonly places: readonly Place[];
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly shrinkParameters: Kernel;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
 }
@@ -85,15 +86,18 @@ export class Tensors implements Store {
   }
 
   step(pass: number, t: number, scale: number, given: boolean): void {
-    const { values, coupled, states } = this.#settings;
+    const { values, decay, states } = this.#settings;
     if (t === 1 && pass === 0) for (const [i, one] of this.tensors.entries()) startFromParams([one], states[i]);
-    const decay = coupled ? values.weightDecay : 0;
+    const coupled = decay === "gradient" ? values.weightDecay : 0;
+    const keep = decay === "weights" && pass === 0 ? 1 - values.lr * values.weightDecay : 1;
     const { tensor } = this.#rule.passes[pass];
     for (const batch of this.#batches) {
       batch.stageScalars[0] = scale;
-      batch.stageScalars[1] = decay;
+      batch.stageScalars[1] = coupled;
+      batch.stageScalars[2] = keep;
       for (const place of batch.places) {
-        prepare(batch, place, scale !== 1, decay !== 0, given);
+        prepare(batch, place, scale !== 1, coupled !== 0, given);
+        if (keep !== 1) batch.shrinkParameters(place.x.n, place.x.p, batch.stageH);
         tensor(place.x, values, t, this.#memory);
         if (place.p) place.placed.params.set(place.p);
       }
@@ -153,7 +157,10 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
   const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
   const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
   const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
-  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const { scaleGradient, decayGradient, shrinkParameters } = backend.kernels(memory, dtype, {
+    f32: stagesF32,
+    f64: stages,
+  });
   const loops: Loops = {
     kernels: backend.kernels(memory, dtype, rule.twins),
     decayGradient,
@@ -193,6 +200,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
     places,
     scaleGradient,
     decayGradient,
+    shrinkParameters,
     stageScalars: view(stageScalars, STAGE_SCALARS),
     stageH: ref(stageScalars, STAGE_SCALARS),
   };

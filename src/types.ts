@@ -50,8 +50,8 @@ export type Grads<N extends string, D extends Dtype> = `${number}` extends N
 /** A group of parameters with options of its own. */
 export type Group<H> = { readonly params: ParamSet } & Partial<Settings<H>>;
 
-/** The options that set a hyperparameter or a flag. */
-export type Settings<H> = { [K in keyof H]: H[K] extends boolean ? boolean : Setting };
+/** The options that set a hyperparameter, a flag or a choice. */
+export type Settings<H> = { -readonly [K in keyof H]: H[K] extends boolean | string ? H[K] : Setting };
 
 /** The options of an optimizer. */
 export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
@@ -92,17 +92,18 @@ interface Accessors {
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
+  threshold: { get threshold(): number; set threshold(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
   weightLrPower: { get weightLrPower(): number; set weightLrPower(value: Setting) };
 }
 
-type Flags<H> = { [K in keyof H as H[K] extends boolean ? K : never]: boolean };
+type Fixed<H> = { [K in keyof H as H[K] extends boolean | string ? K : never]: H[K] };
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (all: infer I) => void ? I : never;
 
-/** The hyperparameters of a rule as properties; flags are read-only. */
-export type Hyperparameters<H> = Intersection<Accessors[keyof H & keyof Accessors]> & Readonly<Flags<H>>;
+/** The options of a rule as properties; flags and choices are read-only. */
+export type Hyperparameters<H> = Intersection<Accessors[keyof H & keyof Accessors]> & Readonly<Fixed<H>>;
 
 /** A group as `opt.groups` shows it. */
 export type GroupView<H = unknown, N extends string = string> = { readonly names: readonly N[] } & Hyperparameters<H>;

@@ -46,10 +46,13 @@ function compareParams(
 ): void {
   for (const [k, text] of texts.entries()) {
     const expected = unpack(text, one.dtype);
+    const largest = Math.max(...[...expected].map(Math.abs));
     const allowed = (b: number, i: number) =>
       one.dtype === "float64"
         ? relative(b, one)
-        : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
+        : one.share
+          ? one.share * largest
+          : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
     expect(worst(params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(1);
   }
 }
@@ -59,7 +62,8 @@ function compareState(optimizer: AnyOptimizer, one: Case): void {
     for (const [slot, text] of Object.entries(saved)) {
       const expected = unpack(text, one.dtype);
       const largest = Math.max(...[...expected].map(Math.abs));
-      const allowed = one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * ULPS * largest;
+      const allowed =
+        one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * (one.ulps ?? ULPS) * largest;
       expect(worst(optimizer.state[k][slot], expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
     }
   }

@@ -25,6 +25,8 @@ export interface Case {
   readonly roundings?: number;
   /** Units in the last place that float32 updates may be off by, if not the usual few. */
   readonly ulps?: number;
+  /** What float32 may differ by as a share of the tensor's largest element, if it is not held to units in the last place. */
+  readonly share?: number;
 }
 
 export interface Inputs {

@@ -269,15 +269,15 @@ describe.each(backends)("on %s", (backend) => {
     }
   });
 
-  test("flags are fixed at construction, and say so", () => {
+  test("flags and choices are fixed at construction, and say so", () => {
     for (const made of classes) {
       for (const [name, value] of Object.entries(made.defaults)) {
-        if (typeof value !== "boolean") continue;
+        if (typeof value === "number") continue;
         const opt = train(make(made, [{ params: { a: 3 } }, { params: { b: 3 } }], { backend }), 2);
         const before = snapshot(opt);
         for (const target of [opt, ...opt.groups]) {
           const message = expectError(
-            () => Object.assign(target, { [name]: !value }),
+            () => Object.assign(target, { [name]: typeof value === "boolean" ? !value : value }),
             TypeError,
             "fixed at construction",
           );

@@ -130,8 +130,8 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   const changes: Options = {};
   for (const [name, value] of Object.entries(made.defaults)) {
     const now = optimizer[name];
-    if (typeof value === "boolean" || typeof now !== "number" || now === 0) continue;
-    const next = now * (made.rule.ranges[name]?.[0] === 1 ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r());
+    if (typeof value !== "number" || typeof now !== "number" || now === 0) continue;
+    const next = now * (made.rule.ranges[name]?.[0] > 0 ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r());
     try {
       Object.assign(optimizer, { [name]: next });
       changes[name] = next;

@@ -1,7 +1,7 @@
 // What the table-driven suites run over: every optimizer that is exported, its options, and data of every kind.
 // the build, because V8 runs twins at full speed only as the build has them
 import { optimizers } from "../dist/index.js";
-import type { AnyRule, Dtype } from "../src/rule.js";
+import type { AnyRule, Dtype, Value } from "../src/rule.js";
 
 export type Reals = Float32Array | Float64Array;
 export type Options = Record<string, unknown>;
@@ -20,7 +20,8 @@ export interface AnyOptimizer {
 
 export interface AnyClass {
   new (params: unknown, options?: Options): AnyOptimizer;
-  readonly defaults: Readonly<Record<string, number | boolean>>;
+  readonly defaults: Readonly<Record<string, Value>>;
+  readonly conventions: Readonly<Record<string, Readonly<Record<string, Value>>>>;
   readonly optimizer: string;
   readonly rule: AnyRule;
 }
@@ -104,13 +105,19 @@ export function differs(a: Reals, b: Reals): number {
   return -1;
 }
 
-/** Another valid value for an option: the other flag, or a number that takes another way through the rule. */
-function alternative(made: AnyClass, name: string): number | boolean | undefined {
+/** What an option can be that is a choice. */
+export function choicesOf(made: AnyClass, name: string): readonly string[] {
+  return name === "convention" ? Object.keys(made.conventions) : (made.rule.choices?.[name] ?? []);
+}
+
+/** Other valid values for an option: the other flag, every other choice, or a number that takes another way through the rule. */
+function alternatives(made: AnyClass, name: string): readonly unknown[] {
   const value = made.defaults[name];
-  if (typeof value === "boolean") return !value;
+  if (typeof value === "boolean") return [!value];
+  if (typeof value === "string") return choicesOf(made, name).filter((choice) => choice !== value);
   // a number of steps becomes one that the tests reach
   const candidates = value === 0 ? [0.3, 0.01] : value > 1000 ? [3] : [value / 2, value * 2];
-  return candidates.find((x) => isValid(made, { [name]: x }));
+  return [candidates.find((x) => isValid(made, { [name]: x }))];
 }
 
 export function isValid(made: AnyClass, options: Options): boolean {
@@ -125,11 +132,13 @@ export function isValid(made: AnyClass, options: Options): boolean {
 
 /** The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. */
 export function optionSets(made: AnyClass): Options[] {
-  const single = Object.keys(made.defaults).map((name): [string, unknown] => [name, alternative(made, name)]);
+  const single = Object.keys(made.defaults).flatMap((name) => alternatives(made, name).map((x) => [name, x] as const));
   const sets: Options[] = [{}];
   for (const [i, [name, value]] of single.entries()) {
     sets.push({ [name]: value });
-    for (const [other, value2] of single.slice(0, i)) sets.push({ [other]: value2, [name]: value });
+    for (const [other, value2] of single.slice(0, i)) {
+      if (other !== name) sets.push({ [other]: value2, [name]: value });
+    }
   }
   return sets.filter((set) => isValid(made, set));
 }

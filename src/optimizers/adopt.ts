@@ -1,7 +1,7 @@
 import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adopt.js";
 import { pow } from "../math.js";
-import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "../real.js";
+import { add, all, div, lerp, less, max, min, mul, type Reals, sqrt, square, sub, where } from "../real.js";
 
 /**
  * ADOPT: Adam that divides by the second moment of the step before, and so converges with any beta2. Taniguchi et al., 2024 (arXiv
@@ -9,8 +9,18 @@ import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "..
  */
 export const ADOPT = /* @__PURE__ */ defineOptimizer({
   name: "ADOPT",
-  defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.9999, eps: 1e-6, clip: 0.25, clipping: true, decoupled: false },
+  defaults: {
+    lr: 1e-3,
+    beta1: 0.9,
+    beta2: 0.9999,
+    eps: 1e-6,
+    clip: 0.25,
+    clipping: true,
+    nesterov: false,
+    decoupled: false,
+  },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], clip: [0, Infinity] },
+  conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, v: 0 }),
   kernel: () => "adopt",
   kernelAt: (_h, t) => (t === 1 ? "adoptStart" : "adopt"),
@@ -25,6 +35,7 @@ export const ADOPT = /* @__PURE__ */ defineOptimizer({
     s[5] = h.eps;
     s[6] = -bound;
     s[7] = bound;
+    s[8] = h.nesterov ? 1 : 0;
   },
   decoupled: (h) => h.decoupled,
   twins: { f32, f64: { adopt, adoptStart } },
@@ -39,6 +50,7 @@ export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Real
   const eps = h[5];
   const low = h[6];
   const high = h[7];
+  const ahead = less(all(0), h[8]);
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const vi = v[i];
@@ -46,7 +58,7 @@ export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Real
     const mi = lerp(m[i], ratio, w1);
     m[i] = mi;
     v[i] = add(mul(b2, vi), mul(mul(w2, gi), gi));
-    p[i] = sub(mul(keep, p[i]), mul(lr, mi));
+    p[i] = sub(mul(keep, p[i]), mul(lr, where(ahead, lerp(mi, ratio, w1), mi)));
   }
 }
 

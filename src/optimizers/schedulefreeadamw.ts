@@ -27,7 +27,7 @@ export const ScheduleFreeAdamW = /* @__PURE__ */ defineOptimizer({
   },
   ranges: {
     lr: [0, Infinity],
-    beta1: [Number.MIN_VALUE, 1],
+    beta1: [0, 1],
     beta2: [0, 1],
     eps: [0, Infinity],
     warmupSteps: [0, Infinity],
@@ -54,6 +54,8 @@ export const ScheduleFreeAdamW = /* @__PURE__ */ defineOptimizer({
     s[9] = 1 - h.innerMomentum;
   },
   decoupled: () => true,
+  conflict: (h) =>
+    h.beta1 === 0 ? "beta1 must not be 0: it says where between z and the average gradients are taken" : undefined,
   refuse: scheduleFreeRefuse,
   methods: {
     eval: scheduleFreeMove(moveKernel, 0, (h: Momenta) => 1 - 1 / h.beta1),

@@ -16,7 +16,7 @@ export const ScheduleFreeSGD = /* @__PURE__ */ defineOptimizer({
   defaults: { lr: 1, momentum: 0.9, warmupSteps: 0, r: 0, weightLrPower: 2 },
   ranges: {
     lr: [0, Infinity],
-    momentum: [Number.MIN_VALUE, 1],
+    momentum: [0, 1],
     warmupSteps: [0, Infinity],
     r: [0, Infinity],
     weightLrPower: [0, Infinity],
@@ -30,6 +30,10 @@ export const ScheduleFreeSGD = /* @__PURE__ */ defineOptimizer({
     s[1] = lr * (h.momentum * (1 - share) - 1);
     s[2] = lr;
   },
+  conflict: (h) =>
+    h.momentum === 0
+      ? "momentum must not be 0: it says where between z and the average gradients are taken"
+      : undefined,
   refuse: scheduleFreeRefuse,
   methods: {
     eval: scheduleFreeMove(
