@@ -130,17 +130,23 @@ export function isValid(made: AnyClass, options: Options): boolean {
   }
 }
 
-/** The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. */
+/**
+ * The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. An option that needs
+ * another one comes with it and each third.
+ */
 export function optionSets(made: AnyClass): Options[] {
-  const single = Object.keys(made.defaults).flatMap((name) => alternatives(made, name).map((x) => [name, x] as const));
-  const sets: Options[] = [{}];
-  for (const [i, [name, value]] of single.entries()) {
-    sets.push({ [name]: value });
-    for (const [other, value2] of single.slice(0, i)) {
-      if (other !== name) sets.push({ [other]: value2, [name]: value });
-    }
-  }
-  return sets.filter((set) => isValid(made, set));
+  const single = Object.keys(made.defaults).flatMap((name) => alternatives(made, name).map((x) => ({ [name]: x })));
+  const valid = (sets: readonly Options[]) => sets.filter((set) => isValid(made, set));
+  const pairs = valid(single.flatMap((set, i) => withEach(single.slice(0, i), set)));
+  const needy = pairs.filter((pair) => Object.entries(pair).some(([name, x]) => !isValid(made, { [name]: x })));
+  return [{}, ...valid(single), ...pairs, ...valid(needy.flatMap((pair) => withEach(single, pair)))];
+}
+
+/** The set with each option that is not one of its own. */
+function withEach(single: readonly Options[], set: Options): Options[] {
+  return single
+    .filter((each) => Object.keys(each).every((name) => !(name in set)))
+    .map((each) => ({ ...each, ...set }));
 }
 
 export function show(options: Options): string {

@@ -1,20 +1,4 @@
-import {
-  add,
-  all,
-  div,
-  gradient,
-  lerp,
-  less,
-  mul,
-  read,
-  scalar,
-  sqrt,
-  square,
-  sub,
-  VECTOR,
-  where,
-  write,
-} from "../lanes";
+import { add, div, gradient, lerp, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
 
 export function rmsprop(n: usize, p: usize, g: usize, v: usize, h: usize): void {
   const lr = scalar(h, 0);
@@ -39,7 +23,6 @@ export function rmspropMomentum(n: usize, p: usize, g: usize, v: usize, buf: usi
   const mu = scalar(h, 6);
   const rate = scalar(h, 7);
   const step = scalar(h, 8);
-  const ahead = less(all(0), scalar(h, 9));
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
@@ -48,7 +31,27 @@ export function rmspropMomentum(n: usize, p: usize, g: usize, v: usize, buf: usi
     const bi = add(mul(mu, read(buf + i)), ui);
     write(v + i, vi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(step, where(ahead, add(ui, mul(mu, bi)), bi))));
+    write(p + i, sub(read(p + i), mul(step, bi)));
+  }
+}
+
+export function rmspropNesterov(n: usize, p: usize, g: usize, v: usize, buf: usize, h: usize): void {
+  const alpha = scalar(h, 1);
+  const w = scalar(h, 2);
+  const root = scalar(h, 3);
+  const eps = scalar(h, 4);
+  const mu = scalar(h, 6);
+  const rate = scalar(h, 7);
+  const step = scalar(h, 8);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = gradient(g + i, p + i, h);
+    const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
+    const denominator = add(sqrt(add(vi, root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, read(buf + i)), ui);
+    write(v + i, vi);
+    write(buf + i, bi);
+    write(p + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))));
   }
 }
 
@@ -79,7 +82,6 @@ export function rmspropCenteredMomentum(n: usize, p: usize, g: usize, v: usize, 
   const mu = scalar(h, 6);
   const rate = scalar(h, 7);
   const step = scalar(h, 8);
-  const ahead = less(all(0), scalar(h, 9));
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
@@ -90,6 +92,29 @@ export function rmspropCenteredMomentum(n: usize, p: usize, g: usize, v: usize, 
     write(v + i, vi);
     write(mg + i, mi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(step, where(ahead, add(ui, mul(mu, bi)), bi))));
+    write(p + i, sub(read(p + i), mul(step, bi)));
+  }
+}
+
+export function rmspropCenteredNesterov(n: usize, p: usize, g: usize, v: usize, mg: usize, buf: usize, h: usize): void {
+  const alpha = scalar(h, 1);
+  const w = scalar(h, 2);
+  const root = scalar(h, 3);
+  const eps = scalar(h, 4);
+  const share = scalar(h, 5);
+  const mu = scalar(h, 6);
+  const rate = scalar(h, 7);
+  const step = scalar(h, 8);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = gradient(g + i, p + i, h);
+    const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
+    const mi = lerp(read(mg + i), gi, w);
+    const denominator = add(sqrt(add(sub(vi, mul(share, square(mi))), root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, read(buf + i)), ui);
+    write(v + i, vi);
+    write(mg + i, mi);
+    write(buf + i, bi);
+    write(p + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))));
   }
 }

@@ -1,7 +1,7 @@
 import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adopt.js";
 import { pow } from "../math.js";
-import { add, all, div, lerp, less, max, min, mul, type Reals, sqrt, square, sub, where } from "../real.js";
+import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "../real.js";
 
 /**
  * ADOPT: Adam that divides by the second moment of the step before, and so converges with any beta2. Taniguchi et al., 2024 (arXiv
@@ -22,8 +22,8 @@ export const ADOPT = /* @__PURE__ */ defineOptimizer({
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], clip: [0, Infinity] },
   conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, v: 0 }),
-  kernel: () => "adopt",
-  kernelAt: (_h, t) => (t === 1 ? "adoptStart" : "adopt"),
+  kernel: (h) => (h.nesterov ? "adoptNesterov" : "adopt"),
+  kernelAt: (h, t) => (t === 1 ? "adoptStart" : h.nesterov ? "adoptNesterov" : "adopt"),
   scalars(s, h, t) {
     // the ratio is held below k^clip at step k + 1
     const bound = h.clipping && t > 1 ? pow(t - 1, h.clip) : Infinity;
@@ -35,10 +35,9 @@ export const ADOPT = /* @__PURE__ */ defineOptimizer({
     s[5] = h.eps;
     s[6] = -bound;
     s[7] = bound;
-    s[8] = h.nesterov ? 1 : 0;
   },
   decoupled: (h) => h.decoupled,
-  twins: { f32, f64: { adopt, adoptStart } },
+  twins: { f32, f64: { adopt, adoptNesterov, adoptStart } },
 });
 
 export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
@@ -50,7 +49,6 @@ export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Real
   const eps = h[5];
   const low = h[6];
   const high = h[7];
-  const ahead = less(all(0), h[8]);
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const vi = v[i];
@@ -58,7 +56,27 @@ export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Real
     const mi = lerp(m[i], ratio, w1);
     m[i] = mi;
     v[i] = add(mul(b2, vi), mul(mul(w2, gi), gi));
-    p[i] = sub(mul(keep, p[i]), mul(lr, where(ahead, lerp(mi, ratio, w1), mi)));
+    p[i] = sub(mul(keep, p[i]), mul(lr, mi));
+  }
+}
+
+export function adoptNesterov(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
+  const keep = h[0];
+  const lr = h[1];
+  const w1 = h[2];
+  const b2 = h[3];
+  const w2 = h[4];
+  const eps = h[5];
+  const low = h[6];
+  const high = h[7];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const vi = v[i];
+    const ratio = min(max(div(gi, max(sqrt(vi), eps)), low), high);
+    const mi = lerp(m[i], ratio, w1);
+    m[i] = mi;
+    v[i] = add(mul(b2, vi), mul(mul(w2, gi), gi));
+    p[i] = sub(mul(keep, p[i]), mul(lr, lerp(mi, ratio, w1)));
   }
 }
 

@@ -3,7 +3,7 @@ import * as f32 from "../generated/f32/optimizers/nadam.js";
 import { pow } from "../math.js";
 import { power } from "../power.js";
 import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
-import type { Values } from "../rule.js";
+import type { Convention, Values } from "../rule.js";
 
 export const nadamTwins = { f32, f64: { nadam } };
 
@@ -29,7 +29,7 @@ export const NAdam = /* @__PURE__ */ defineOptimizer({
   scalars(s, h, t, memory) {
     const decay = h.decoupled ? h.weightDecay : 0;
     if (h.convention === "optax") {
-      lookAhead(s, h, t, t + 1, decay);
+      lookAhead(s, h, t, decay);
       return;
     }
     const mu = h.beta1 * (1 - 0.5 * pow(0.96, t * h.momentumDecay));
@@ -41,11 +41,16 @@ export const NAdam = /* @__PURE__ */ defineOptimizer({
   twins: nadamTwins,
 });
 
-type NadamValues = Values<{ lr: number; beta1: number; beta2: number; eps: number; epsRoot: number }>;
+type NadamValues = Values<{ lr: number; beta1: number; beta2: number; eps: number; epsRoot: number }> & {
+  readonly convention: Convention;
+};
 
-/** The scalars of a step along the momentum of the next step, bias-corrected at step `next`. `decay` is as the kernel applies it. */
-export function lookAhead(s: Reals, h: NadamValues, t: number, next: number, decay: number): void {
-  nadamScalars(s, h, t, (1 - h.beta1) / (1 - power(h.beta1, t)), h.beta1 / (1 - power(h.beta1, next)), decay);
+/** The scalars of a step along the momentum of the next step. `decay` is the weight decay that the kernel applies. */
+export function lookAhead(s: Reals, h: NadamValues, t: number, decay: number): void {
+  const left = power(h.beta1, t);
+  // optax corrects the momentum for the step that it belongs to
+  const leftNext = left * (h.convention === "optax" ? h.beta1 : 1);
+  nadamScalars(s, h, t, (1 - h.beta1) / (1 - left), h.beta1 / (1 - leftNext), decay);
 }
 
 /** The scalars of a step along `gradient` g + `momentum` m. */

@@ -12,8 +12,7 @@ export const NAdamW = /* @__PURE__ */ defineOptimizer({
   conventions: { torch: {}, optax: { weightDecay: 1e-4 } },
   state: () => ({ m: 0, v: 0 }),
   kernel: () => "nadam",
-  // optax corrects the momentum for the step that it belongs to
-  scalars: (s, h, t) => lookAhead(s, h, t, h.convention === "optax" ? t + 1 : t, h.weightDecay),
+  scalars: (s, h, t) => lookAhead(s, h, t, h.weightDecay),
   decoupled: () => true,
   twins: nadamTwins,
 });

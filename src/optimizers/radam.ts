@@ -37,22 +37,25 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
   state: () => ({ m: 0, v: 0 }),
   kernel: (h) => (h.nesterov ? "nadam" : "adam"),
   kernelAt(h, t) {
-    if (isRectified(h, t)) return h.nesterov ? "nadam" : "adam";
+    if (isRectified(h, averageLength(h.beta2, t, power(h.beta2, t)))) return h.nesterov ? "nadam" : "adam";
     return h.nesterov ? "radamAhead" : "radamUnrectified";
   },
   scalars(s, h, t) {
-    const c2 = 1 - power(h.beta2, t);
-    const root = Math.sqrt(c2);
-    const rate = h.lr * (isRectified(h, t) ? rectification(h.beta2, t) * root : 1);
+    const left1 = power(h.beta1, t);
+    const left2 = power(h.beta2, t);
+    const root = Math.sqrt(1 - left2);
+    const length = averageLength(h.beta2, t, left2);
+    const rate = h.lr * (isRectified(h, length) ? rectification(length, limitLength(h.beta2)) * root : 1);
+    const ahead = h.nesterov ? h.beta1 : 1;
     s[0] = 1 - h.lr * (h.decoupled ? h.weightDecay : 0);
-    s[1] = h.nesterov ? (rate * h.beta1) / (1 - power(h.beta1, t + 1)) : rate / (1 - power(h.beta1, t));
+    s[1] = (rate * ahead) / (1 - left1 * ahead);
     s[2] = 1 - h.beta1;
     s[3] = h.beta2;
     s[4] = 1 - h.beta2;
-    s[5] = h.epsRoot * c2;
+    s[5] = h.epsRoot * (1 - left2);
     // PyTorch adds eps to the root of the second moment that is not corrected
     s[6] = h.eps * (h.convention === "torch" ? 1 : root);
-    s[7] = (rate * (1 - h.beta1)) / (1 - power(h.beta1, t));
+    s[7] = (rate * (1 - h.beta1)) / (1 - left1);
   },
   decoupled: (h) => h.decoupled,
   twins: {
@@ -61,26 +64,23 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
   },
 });
 
-/** The length of the approximated simple moving average at step t, and in the limit. */
-function averageLength(beta2: number, t: number): number {
-  const power2 = power(beta2, t);
-  return limitLength(beta2) - (2 * t * power2) / (1 - power2);
+/** The length of the approximated simple moving average at step t, when `left` is beta2^t. */
+function averageLength(beta2: number, t: number, left: number): number {
+  return limitLength(beta2) - (2 * t * left) / (1 - left);
 }
 
+/** The same after many steps. */
 function limitLength(beta2: number): number {
   return 2 / (1 - beta2) - 1;
 }
 
-function isRectified(h: { beta2: number; threshold: number; convention: Convention }, t: number): boolean {
-  const length = averageLength(h.beta2, t);
+function isRectified(h: { threshold: number; convention: Convention }, length: number): boolean {
   return h.convention === "optax" ? length >= h.threshold : length > h.threshold;
 }
 
 /** The variance rectification. */
-function rectification(beta2: number, t: number): number {
-  const rho = averageLength(beta2, t);
-  const limit = limitLength(beta2);
-  return Math.sqrt(((rho - 4) * (rho - 2) * limit) / ((limit - 4) * (limit - 2) * rho));
+function rectification(length: number, limit: number): number {
+  return Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length));
 }
 
 export function radamUnrectified(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {

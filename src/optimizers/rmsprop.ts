@@ -1,7 +1,7 @@
 import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/rmsprop.js";
 import { power } from "../power.js";
-import { add, all, div, lerp, less, mul, type Reals, sqrt, square, sub, where } from "../real.js";
+import { add, div, lerp, mul, type Reals, sqrt, square, sub } from "../real.js";
 
 /** RMSprop: the gradient over a moving root mean square of itself. Tieleman and Hinton, 2012, lecture 6.5. */
 export const RMSprop = /* @__PURE__ */ defineOptimizer({
@@ -33,7 +33,10 @@ export const RMSprop = /* @__PURE__ */ defineOptimizer({
     tfjs: { alpha: 0.9, eps: 1e-7 },
   },
   state: (h) => ({ v: h.initialAccumulator, ...(h.centered && { mg: 0 }), ...(h.momentum !== 0 && { buf: 0 }) }),
-  kernel: (h) => `rmsprop${h.centered ? "Centered" : ""}${h.momentum !== 0 ? "Momentum" : ""}`,
+  kernel(h) {
+    const momentum = h.momentum === 0 ? "" : h.nesterov ? "Nesterov" : "Momentum";
+    return `rmsprop${h.centered ? "Centered" : ""}${momentum}`;
+  },
   scalars(s, h, t) {
     // PyTorch adds eps to the root, and keeps the rate out of the buffer; the others add it under the root, and keep the rate in
     const torch = h.convention === "torch" ? 1 : 0;
@@ -48,7 +51,6 @@ export const RMSprop = /* @__PURE__ */ defineOptimizer({
     s[6] = h.momentum;
     s[7] = torch ? root : h.lr * root;
     s[8] = torch ? h.lr : 1;
-    s[9] = h.nesterov ? 1 : 0;
   },
   conflict(h) {
     if (h.nesterov && h.momentum === 0) return "nesterov needs momentum > 0, got momentum 0";
@@ -60,7 +62,17 @@ export const RMSprop = /* @__PURE__ */ defineOptimizer({
     }
     return undefined;
   },
-  twins: { f32, f64: { rmsprop, rmspropMomentum, rmspropCentered, rmspropCenteredMomentum } },
+  twins: {
+    f32,
+    f64: {
+      rmsprop,
+      rmspropMomentum,
+      rmspropNesterov,
+      rmspropCentered,
+      rmspropCenteredMomentum,
+      rmspropCenteredNesterov,
+    },
+  },
 });
 
 export function rmsprop(n: number, p: Reals, g: Reals, v: Reals, h: Reals): void {
@@ -86,7 +98,6 @@ export function rmspropMomentum(n: number, p: Reals, g: Reals, v: Reals, buf: Re
   const mu = h[6];
   const rate = h[7];
   const step = h[8];
-  const ahead = less(all(0), h[9]);
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const vi = add(mul(alpha, v[i]), mul(mul(w, gi), gi));
@@ -95,7 +106,27 @@ export function rmspropMomentum(n: number, p: Reals, g: Reals, v: Reals, buf: Re
     const bi = add(mul(mu, buf[i]), ui);
     v[i] = vi;
     buf[i] = bi;
-    p[i] = sub(p[i], mul(step, where(ahead, add(ui, mul(mu, bi)), bi)));
+    p[i] = sub(p[i], mul(step, bi));
+  }
+}
+
+export function rmspropNesterov(n: number, p: Reals, g: Reals, v: Reals, buf: Reals, h: Reals): void {
+  const alpha = h[1];
+  const w = h[2];
+  const root = h[3];
+  const eps = h[4];
+  const mu = h[6];
+  const rate = h[7];
+  const step = h[8];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const vi = add(mul(alpha, v[i]), mul(mul(w, gi), gi));
+    const denominator = add(sqrt(add(vi, root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, buf[i]), ui);
+    v[i] = vi;
+    buf[i] = bi;
+    p[i] = sub(p[i], mul(step, add(ui, mul(mu, bi))));
   }
 }
 
@@ -134,7 +165,6 @@ export function rmspropCenteredMomentum(
   const mu = h[6];
   const rate = h[7];
   const step = h[8];
-  const ahead = less(all(0), h[9]);
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const vi = add(mul(alpha, v[i]), mul(mul(w, gi), gi));
@@ -145,6 +175,37 @@ export function rmspropCenteredMomentum(
     v[i] = vi;
     mg[i] = mi;
     buf[i] = bi;
-    p[i] = sub(p[i], mul(step, where(ahead, add(ui, mul(mu, bi)), bi)));
+    p[i] = sub(p[i], mul(step, bi));
+  }
+}
+
+export function rmspropCenteredNesterov(
+  n: number,
+  p: Reals,
+  g: Reals,
+  v: Reals,
+  mg: Reals,
+  buf: Reals,
+  h: Reals,
+): void {
+  const alpha = h[1];
+  const w = h[2];
+  const root = h[3];
+  const eps = h[4];
+  const share = h[5];
+  const mu = h[6];
+  const rate = h[7];
+  const step = h[8];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const vi = add(mul(alpha, v[i]), mul(mul(w, gi), gi));
+    const mi = lerp(mg[i], gi, w);
+    const denominator = add(sqrt(add(sub(vi, mul(share, square(mi))), root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, buf[i]), ui);
+    v[i] = vi;
+    mg[i] = mi;
+    buf[i] = bi;
+    p[i] = sub(p[i], mul(step, add(ui, mul(mu, bi))));
   }
 }
