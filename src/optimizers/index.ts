@@ -1,3 +1,4 @@
+export { AdaBelief } from "./adabelief.js";
 export { AdaBound } from "./adabound.js";
 export { Adadelta } from "./adadelta.js";
 export { Adagrad } from "./adagrad.js";

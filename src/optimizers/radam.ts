@@ -28,7 +28,7 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
 });
 
 /** The length of the approximated simple moving average at step t, and in the limit. */
-function averageLength(beta2: number, t: number): number {
+export function averageLength(beta2: number, t: number): number {
   const power2 = power(beta2, t);
   return limitLength(beta2) - (2 * t * power2) / (1 - power2);
 }
@@ -42,7 +42,7 @@ function isRectified(beta2: number, t: number): boolean {
 }
 
 /** The variance rectification, times the bias correction of sqrt(v). */
-function rectification(beta2: number, t: number): number {
+export function rectification(beta2: number, t: number): number {
   const rho = averageLength(beta2, t);
   const limit = limitLength(beta2);
   const r = Math.sqrt(((rho - 4) * (rho - 2) * limit) / ((limit - 4) * (limit - 2) * rho));

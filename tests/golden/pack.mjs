@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // What the libraries call by another name than ours.
-const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi" };
+const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", adabelief: "AdaBelief" };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -15,13 +15,20 @@ const several = {
 const options = {
   initial_accumulator_value: "initialAccumulator",
   decoupled_weight_decay: "decoupled",
+  decoupled_decay: "decoupled",
+  weight_decouple: "decoupled",
   decouple: "decoupled",
   learning_rate: "lr",
   b1: "beta1",
   b2: "beta2",
 };
+// What a library's rule does without an option, and ours by one.
+const implied = [
+  [/^(timm\/)?AdaBelief/, ({ eps }) => ({ epsRoot: eps })],
+  [/^optax\/adabelief/, () => ({ rectify: false })],
+];
 const ignored = ["foreach"];
-const missingOptions = ["caution", "max_grad_norm"];
+const missingOptions = ["caution", "max_grad_norm", "adabelief.nesterov"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
@@ -31,6 +38,8 @@ const slots = {
   grad_avg: "mg",
   exp_avg: "m",
   exp_avg_sq: "v",
+  exp_avg_var: "s",
+  max_exp_avg_var: "smax",
   max_exp_avg_sq: "vmax",
   exp_inf: "u",
   "ASGD.ax": "ax",
@@ -42,8 +51,8 @@ const slots = {
   "Rprop.step_size": "step",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far.
-const tolerances = { RAdam: 1e-11 };
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far.
+const tolerances = [[/RAdam|^AdaBelief\/rectify_default/, 1e-11]];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, and Adan has
 // two terms and a division.
@@ -73,12 +82,12 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
   const ours = {
     name,
     optimizer: classes[optimizer] ?? optimizer,
-    options: renameOptions(hyperparameters),
+    options: { ...renameOptions(hyperparameters), ...impliedOptions(name, hyperparameters) },
     source,
     dtype,
   };
   const compare = {
-    tolerance: tolerances[optimizer],
+    tolerance: tolerances.find(([names]) => names.test(name))?.[1],
     roundings: roundings[optimizer],
     ulps: ulps(name),
   };
@@ -91,9 +100,12 @@ function ulps(name) {
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, hyperparameters, do_not_test }) {
+function whyNot({ name, optimizer, hyperparameters, do_not_test }) {
   if (do_not_test) return "a fault of the library";
-  const missing = missingOptions.find((option) => option in hyperparameters);
+  const given = Object.keys(hyperparameters);
+  const missing = given.find((option) =>
+    missingOptions.some((each) => each === option || each === `${optimizer}.${option}`),
+  );
   if (missing) return `${missing} is no option of ours`;
   return /float32scalars/.test(name) ? "scalars rounded to float32 in a float64 run" : undefined;
 }
@@ -111,6 +123,10 @@ function renameOptions(theirs) {
     else ours[options[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())] = value;
   }
   return ours;
+}
+
+function impliedOptions(name, theirs) {
+  return Object.assign({}, ...implied.filter(([names]) => names.test(name)).map(([, options]) => options(theirs)));
 }
 
 /** The state that we have too, by our names. */
