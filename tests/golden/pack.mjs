@@ -26,6 +26,7 @@ const options = {
 const implied = [
   [/^(timm\/)?AdaBelief/, ({ eps }) => ({ epsRoot: eps })],
   [/^optax\/adabelief/, () => ({ rectify: false })],
+  [/^LaProp\/authors/, () => ({ fixedDecay: true })],
 ];
 const ignored = ["foreach"];
 const missingOptions = ["caution", "max_grad_norm", "adabelief.nesterov"];
@@ -36,6 +37,7 @@ const slots = {
   "RMSprop.square_avg": "v",
   acc_delta: "d",
   grad_avg: "mg",
+  exp_mean_avg_beta2: "mg",
   exp_avg: "m",
   exp_avg_sq: "v",
   exp_avg_var: "s",
