@@ -12,6 +12,7 @@ export * from "./optimizers/adopt";
 export * from "./optimizers/asgd";
 export * from "./optimizers/laprop";
 export * from "./optimizers/lion";
+export * from "./optimizers/madgrad";
 export * from "./optimizers/momentum";
 export * from "./optimizers/nadam";
 export * from "./optimizers/nadamw";

@@ -33,7 +33,7 @@ export class Group {
     if (parts.length === 0) return;
     const { values } = settings;
     const { scalars } = parts[0];
-    const kernel = this.#rule.kernelAt?.(values, this.steps) ?? settings.kernel;
+    const kernel = this.#rule.kernelAt?.(values, this.steps, settings.kernel) ?? settings.kernel;
     this.#rule.scalars(scalars, values, this.steps, this.memory);
     const scale = values.maximize ? -1 : 1;
     const decay = settings.coupled ? values.weightDecay : 0;

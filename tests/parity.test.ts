@@ -111,7 +111,8 @@ describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, 
     const run = new Set<string>();
     for (const set of optionSets(made)) {
       const h = { ...made.defaults, ...set } as never;
-      for (let t = 1; t <= 50; t++) run.add(made.rule.kernelAt?.(h, t) ?? made.rule.kernel(h));
+      const kernel = made.rule.kernel(h);
+      for (let t = 1; t <= 50; t++) run.add(made.rule.kernelAt?.(h, t, kernel) ?? kernel);
     }
     expect([...run].sort()).toEqual(Object.keys(made.rule.twins.f64).sort());
   });

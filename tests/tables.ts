@@ -106,9 +106,15 @@ export function differs(a: Reals, b: Reals): number {
 function alternative(made: AnyClass, name: string): number | boolean | undefined {
   const value = made.defaults[name];
   if (typeof value === "boolean") return !value;
+  // where there is no such thing, another kernel may run
+  if (kernelOf(made, { [name]: 0 }) !== kernelOf(made)) return 0;
   // a number of steps becomes one that the tests reach
   const candidates = value === 0 ? [0.3, 0.01] : value > 1000 ? [3] : [value / 2, value * 2];
   return candidates.find((x) => isValid(made, { [name]: x }));
+}
+
+function kernelOf({ rule, defaults }: AnyClass, options: Options = {}): string {
+  return rule.kernel({ ...defaults, ...options } as never);
 }
 
 export function isValid(made: AnyClass, options: Options): boolean {

@@ -28,8 +28,8 @@ export const AdaBelief = /* @__PURE__ */ defineOptimizer({
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
   state: (h) => ({ m: 0, s: 0, ...(hasMaximum(h) && { smax: 0 }) }),
-  kernel,
-  kernelAt: (h, t) => (h.rectify && !isRectified(h.beta2, t) ? "adabeliefUnrectified" : kernel(h)),
+  kernel: (h) => (hasMaximum(h) ? "adabeliefAmsgrad" : "adabelief"),
+  kernelAt: (h, t, kernel) => (h.rectify && !isRectified(h.beta2, t) ? "adabeliefUnrectified" : kernel),
   scalars(s, h, t) {
     const step = h.lr / (1 - power(h.beta1, t));
     const root = Math.sqrt(1 - power(h.beta2, t));
@@ -51,10 +51,6 @@ export const AdaBelief = /* @__PURE__ */ defineOptimizer({
 /** Whether the maximum of s is kept: the authors' rectified step does without it. */
 function hasMaximum(h: Values<{ amsgrad: boolean; rectify: boolean }>): boolean {
   return h.amsgrad && !h.rectify;
-}
-
-function kernel(h: Values<{ amsgrad: boolean; rectify: boolean }>): string {
-  return hasMaximum(h) ? "adabeliefAmsgrad" : "adabelief";
 }
 
 function isRectified(beta2: number, t: number): boolean {

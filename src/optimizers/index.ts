@@ -12,6 +12,7 @@ export { ADOPT } from "./adopt.js";
 export { ASGD } from "./asgd.js";
 export { LaProp } from "./laprop.js";
 export { Lion } from "./lion.js";
+export { MADGRAD } from "./madgrad.js";
 export { Momentum } from "./momentum.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";
