@@ -10,6 +10,7 @@ export * from "./optimizers/adan";
 export * from "./optimizers/ademamix";
 export * from "./optimizers/adopt";
 export * from "./optimizers/asgd";
+export * from "./optimizers/ftrl";
 export * from "./optimizers/laprop";
 export * from "./optimizers/lion";
 export * from "./optimizers/madgrad";

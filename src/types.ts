@@ -80,6 +80,9 @@ interface Accessors {
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
+  l1: { get l1(): number; set l1(value: Setting) };
+  l2: { get l2(): number; set l2(value: Setting) };
+  l2Shrinkage: { get l2Shrinkage(): number; set l2Shrinkage(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };

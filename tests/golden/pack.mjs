@@ -25,6 +25,9 @@ const options = {
   weight_decouple: "decoupled",
   decouple: "decoupled",
   learning_rate: "lr",
+  l1_regularization_strength: "l1",
+  l2_regularization_strength: "l2",
+  l2_shrinkage_regularization_strength: "l2Shrinkage",
   b1: "beta1",
   b2: "beta2",
 };
@@ -35,7 +38,7 @@ const implied = [
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
 ];
 const ignored = ["foreach"];
-const missingOptions = ["caution", "max_grad_norm", "adabelief.nesterov"];
+const missingOptions = ["caution", "max_grad_norm", "adabelief.nesterov", "learning_rate_power"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
