@@ -1,4 +1,5 @@
 export { DECAYS, REAL_BYTES } from "./lanes";
+export * from "./optimizers/acprop";
 export * from "./optimizers/adabelief";
 export * from "./optimizers/adabound";
 export * from "./optimizers/adadelta";

@@ -1,3 +1,4 @@
+export { ACProp } from "./acprop.js";
 export { AdaBelief } from "./adabelief.js";
 export { AdaBound } from "./adabound.js";
 export { Adadelta } from "./adadelta.js";

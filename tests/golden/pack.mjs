@@ -12,6 +12,7 @@ const classes = {
   yogi: "Yogi",
   adabelief: "AdaBelief",
   "contrib.madgrad": "MADGRAD",
+  "contrib.acprop": "ACProp",
 };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
