@@ -18,6 +18,8 @@ export * from "./optimizers/madgrad";
 export * from "./optimizers/momentum";
 export * from "./optimizers/nadam";
 export * from "./optimizers/nadamw";
+export * from "./optimizers/optimisticadam";
+export * from "./optimizers/optimisticgradientdescent";
 export * from "./optimizers/radam";
 export * from "./optimizers/rmsprop";
 export * from "./optimizers/rprop";

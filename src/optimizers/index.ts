@@ -18,6 +18,8 @@ export { MADGRAD } from "./madgrad.js";
 export { Momentum } from "./momentum.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";
+export { OptimisticAdam } from "./optimisticadam.js";
+export { OptimisticGradientDescent } from "./optimisticgradientdescent.js";
 export { RAdam } from "./radam.js";
 export { RMSprop } from "./rmsprop.js";
 export { Rprop } from "./rprop.js";

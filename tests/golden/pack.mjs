@@ -13,6 +13,9 @@ const classes = {
   adabelief: "AdaBelief",
   "contrib.madgrad": "MADGRAD",
   "contrib.acprop": "ACProp",
+  optimistic_adam: "OptimisticAdam",
+  optimistic_adam_v2: "OptimisticAdam",
+  optimistic_gradient_descent: "OptimisticGradientDescent",
 };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
@@ -36,9 +39,10 @@ const options = {
 const implied = [
   [/^(timm\/)?AdaBelief/, ({ eps }) => ({ epsRoot: eps })],
   [/^optax\/adabelief/, () => ({ rectify: false })],
+  [/^optax\/optimistic_adam\//, ({ learning_rate, optimism }) => ({ lr: 1, alpha: learning_rate, beta: optimism })],
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
 ];
-const ignored = ["foreach"];
+const ignored = ["foreach", "optimism"];
 const missingOptions = ["caution", "max_grad_norm", "adabelief.nesterov", "learning_rate_power"];
 const slots = {
   momentum_buffer: "buf",
@@ -111,6 +115,8 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
 
 /** What the update may be off by in float32, if not the usual few units: optax raises the betas to the step in float32. */
 function ulps(name) {
+  // the difference of two terms of fifty times its size
+  if (name.startsWith("optax/optimistic_adam/default")) return 256;
   return name.startsWith("optax/") ? 128 : undefined;
 }
 
