@@ -106,8 +106,8 @@ export interface Rule<
   state(h: V): Readonly<Record<string, Start>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
-  /** The kernel of step t, for a rule that does not always run the same. */
-  kernelAt?(h: V, t: number): string;
+  /** The kernel of step t, for a rule that does not always run the same; `kernel` is what `kernel(h)` gave at construction. */
+  kernelAt?(h: V, t: number, kernel: string): string;
   /** Numbers that a group remembers from step to step, with the values they start from; `scalars` updates them. */
   memory?(h: V): Readonly<Record<string, number>>;
   /**

@@ -47,7 +47,7 @@ export class Streams implements Store {
     const { lr, weightDecay } = values;
     const coupled = decay === "gradient" ? weightDecay : 0;
     const keep = decay === "weights" ? 1 - lr * weightDecay : 1;
-    this.#run(rule.kernelAt?.(values, t) ?? kernel, scale, coupled, keep, given);
+    this.#run(rule.kernelAt?.(values, t, kernel) ?? kernel, scale, coupled, keep, given);
   }
 
   call(method: string, t: number, given: boolean): void {
