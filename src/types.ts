@@ -83,6 +83,7 @@ interface Accessors {
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };

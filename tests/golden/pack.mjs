@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // What the libraries call by another name than ours.
-const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", Lars: "LARS" };
+const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", Lars: "LARS", Lamb: "LAMB", lamb: "LAMB" };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -16,12 +16,22 @@ const options = {
   initial_accumulator_value: "initialAccumulator",
   decoupled_weight_decay: "decoupled",
   decouple: "decoupled",
+  decoupled_decay: "decoupled",
+  caution: "cautious",
   learning_rate: "lr",
   b1: "beta1",
   b2: "beta2",
+  beta_1: "beta1",
+  beta_2: "beta2",
+  epsilon: "eps",
+};
+// What a library's defaults are where ours are another's, by the beginning of a case's name.
+const defaults = {
+  "optax/lamb/": { eps: 1e-6, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },
+  "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
 const ignored = ["foreach"];
-const missingOptions = ["caution", "max_grad_norm"];
+const missingOptions = ["Adan.caution", "Adan.max_grad_norm", "Lion.caution", "NAdamW.caution", "SGDW.caution"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
@@ -73,7 +83,7 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
   const ours = {
     name,
     optimizer: classes[optimizer] ?? optimizer,
-    options: renameOptions(hyperparameters),
+    options: { ...defaultsOf(name), ...renameOptions(hyperparameters) },
     source,
     dtype,
   };
@@ -91,11 +101,16 @@ function ulps(name) {
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, hyperparameters, do_not_test }) {
+function whyNot({ name, optimizer, hyperparameters, do_not_test }) {
   if (do_not_test) return "a fault of the library";
-  const missing = missingOptions.find((option) => option in hyperparameters);
+  const missing = Object.keys(hyperparameters).find((option) => missingOptions.includes(`${optimizer}.${option}`));
   if (missing) return `${missing} is no option of ours`;
   return /float32scalars/.test(name) ? "scalars rounded to float32 in a float64 run" : undefined;
+}
+
+/** The library's own defaults by our names. */
+function defaultsOf(name) {
+  return defaults[Object.keys(defaults).find((beginning) => name.startsWith(beginning))];
 }
 
 /** The library's options by our names. */
