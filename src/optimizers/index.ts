@@ -15,6 +15,7 @@ export { Lion } from "./lion.js";
 export { Momentum } from "./momentum.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";
+export { NovoGrad } from "./novograd.js";
 export { RAdam } from "./radam.js";
 export { RMSprop } from "./rmsprop.js";
 export { Rprop } from "./rprop.js";

@@ -6,7 +6,16 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // What the libraries call by another name than ours.
-const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", Lars: "LARS", Lamb: "LAMB", lamb: "LAMB" };
+const classes = {
+  signum: "Signum",
+  sign_sgd: "SignSGD",
+  yogi: "Yogi",
+  Lars: "LARS",
+  Lamb: "LAMB",
+  lamb: "LAMB",
+  NvNovoGrad: "NovoGrad",
+  novograd: "NovoGrad",
+};
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -28,6 +37,7 @@ const options = {
 // What a library's defaults are where ours are another's, by the beginning of a case's name.
 const defaults = {
   "optax/lamb/": { eps: 1e-6, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },
+  "optax/novograd/": { beta1: 0.9, beta2: 0.25, eps: 1e-6 },
   "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
 const ignored = ["foreach"];
@@ -137,7 +147,8 @@ function camel(name) {
 /** The state that we have too, by our names. */
 function renameSlots(optimizer, saved) {
   const entries = Object.entries(saved).map(([name, value]) => [slots[`${optimizer}.${name}`] ?? slots[name], value]);
-  return Object.fromEntries(entries.filter(([name, value]) => name && value));
+  const ours = entries.filter(([name, value]) => name && value !== null);
+  return Object.fromEntries(ours.map(([name, value]) => [name, [value].flat()]));
 }
 
 /** Inputs by set, or one run. */
