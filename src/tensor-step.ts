@@ -21,6 +21,7 @@ export interface Loops {
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
+  readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
   readonly caution: Kernel;
   /** What a kernel takes for that many elements. */
@@ -80,6 +81,12 @@ export class TensorStep {
     if (decay === 0) return;
     this.combine(this.#prepared, 1, this.g, decay, this.p);
     this.g = this.#prepared;
+  }
+
+  /** out = a x */
+  scale(out: Ref, a: number, x: Ref): void {
+    this.s[0] = a;
+    this.#loops.scaleGradient(this.n, out, x, this.#h);
   }
 
   /** out = a x + b y */

@@ -158,6 +158,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
   const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
   const loops: Loops = {
     kernels: backend.kernels(memory, dtype, rule.twins),
+    scaleGradient,
     decayGradient,
     caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],

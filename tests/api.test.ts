@@ -359,6 +359,8 @@ function busy(made: AnyClass): Record<string, number> {
     beta3Warmup: 20,
     lambd: 0.5,
     t0: 2,
+    minNorm: 6,
+    pBound: 0.9,
     stepMin: 0.005,
     stepMax: 0.02,
   };

@@ -9,6 +9,7 @@ export { Adan } from "./adan.js";
 export { AdEMAMix } from "./ademamix.js";
 export { ADOPT } from "./adopt.js";
 export { ASGD } from "./asgd.js";
+export { Fromage } from "./fromage.js";
 export { LAMB } from "./lamb.js";
 export { LARS } from "./lars.js";
 export { Lion } from "./lion.js";

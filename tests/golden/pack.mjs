@@ -15,6 +15,7 @@ const classes = {
   lamb: "LAMB",
   NvNovoGrad: "NovoGrad",
   novograd: "NovoGrad",
+  fromage: "Fromage",
 };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
@@ -38,6 +39,7 @@ const options = {
 const defaults = {
   "optax/lamb/": { eps: 1e-6, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },
   "optax/novograd/": { beta1: 0.9, beta2: 0.25, eps: 1e-6 },
+  "optax/fromage/": { minNorm: 1e-6 },
   "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
 const ignored = ["foreach"];
@@ -65,9 +67,9 @@ const slots = {
 // What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far.
 const tolerances = { RAdam: 1e-11 };
 
-// How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, and Adan has
-// two terms and a division.
-const roundings = { NAdam: 2, Adan: 5 };
+// How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has two
+// terms and a division, and Fromage divides and bounds what it moved.
+const roundings = { NAdam: 2, Adan: 5, Fromage: 3 };
 
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
