@@ -88,8 +88,11 @@ interface Accessors {
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
+  minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  pBound: { get pBound(): number; set pBound(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };

@@ -108,8 +108,9 @@ const slots = {
 const tolerances = [[/^RAdam|AdaBelief\/rectify_default/, 1e-11]];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
-// two terms and a division, optax's Lion does not shrink the weights first, and schedule-free rules make x, y and z of one another.
-const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3 };
+// two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
+// and Fromage divides and bounds what it moved.
+const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
 
 // What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
 const TFJS = 3.2e-7;
@@ -217,7 +218,8 @@ function statesOf(state) {
 /** The state that we have too, by our names. */
 function renameSlots(made, saved, kept) {
   const entries = Object.entries(saved).map(([name, value]) => [slots[`${made}.${name}`] ?? slots[name], value]);
-  return Object.fromEntries(entries.filter(([name, value]) => name in kept && Array.isArray(value)));
+  const ours = entries.filter(([name, value]) => name in kept && value !== null);
+  return Object.fromEntries(ours.map(([name, value]) => [name, [value].flat()]));
 }
 
 /** Inputs by set, or one run. */
