@@ -29,6 +29,7 @@ export const libraries = {
       RMSprop: "RMSprop",
       Rprop: ["Rprop", {}, { etas: ["etaMinus", "etaPlus"], step_sizes: ["stepMin", "stepMax"] }],
       SGD: "SGD",
+      SparseAdam: "SparseAdam",
     },
   },
   optax: {

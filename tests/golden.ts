@@ -35,6 +35,12 @@ export interface Inputs {
   readonly grads: readonly (readonly string[])[];
 }
 
+/** Cases of a file with gradients of its own, which have few rows. */
+export interface Sparse {
+  readonly params0: string;
+  readonly grads: readonly { readonly indices: readonly number[]; readonly rows: string }[];
+}
+
 export function readGolden<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
 }

@@ -24,4 +24,5 @@ export { SGDW } from "./sgdw.js";
 export { SignSGD } from "./signsgd.js";
 export { Signum } from "./signum.js";
 export { Sophia } from "./sophia.js";
+export { SparseAdam } from "./sparseadam.js";
 export { Yogi } from "./yogi.js";

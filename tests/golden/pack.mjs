@@ -105,14 +105,19 @@ for (const name of names) {
   writeFileSync(`${here}${name}.json`, cases ? packCases(name, cases, rest) : `${JSON.stringify(packRun(rest))}\n`);
 }
 
-function packCases(file, cases, { quadratic }) {
+function packCases(file, cases, { quadratic, params0, sparse_grads }) {
   const lines = cases.flatMap((one) => {
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
     return why ? [] : [JSON.stringify(packCase(one, ours))];
   });
-  return `{"quadratic":${JSON.stringify(quadratic ?? null)},"cases":[\n${lines.join(",\n")}\n]}\n`;
+  const sparse = sparse_grads && {
+    params0: packNumbers(params0),
+    grads: sparse_grads.map(({ indices, values }) => ({ indices, rows: packNumbers(values) })),
+  };
+  const head = { quadratic: quadratic ?? null, sparse };
+  return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
 function packCase(one, { made, options }) {
