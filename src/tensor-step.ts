@@ -21,6 +21,7 @@ export interface Loops {
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
+  readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
@@ -77,10 +78,21 @@ export class TensorStep {
   /** Adds `decay` times p to the gradient. */
   addDecay(decay: number): void {
     if (decay === 0) return;
-    this.s[0] = 1;
-    this.s[1] = decay;
-    this.#loops.decayGradient(this.n, this.#prepared, this.g, this.p, this.#h);
+    this.mix(this.#prepared, 1, this.g, decay, this.p);
     this.g = this.#prepared;
+  }
+
+  /** out = a x, for the first `length` elements; out may be x. */
+  scale(out: Ref, a: number, x: Ref, length = this.length): void {
+    this.s[0] = a;
+    this.#loops.scaleGradient(this.#loops.count(length), out, x, this.#h);
+  }
+
+  /** out = a x + b y, for the first `length` elements; out may be x or y. */
+  mix(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
+    this.s[0] = a;
+    this.s[1] = b;
+    this.#loops.decayGradient(this.#loops.count(length), out, x, y, this.#h);
   }
 
   /** Runs a kernel over the tensor: on these buffers, and the scalars in `s`. */

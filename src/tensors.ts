@@ -163,6 +163,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
   });
   const loops: Loops = {
     kernels: backend.kernels(memory, dtype, rule.twins),
+    scaleGradient,
     decayGradient,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],

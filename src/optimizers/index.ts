@@ -12,6 +12,7 @@ export { ASGD } from "./asgd.js";
 export { LARS } from "./lars.js";
 export { Lion } from "./lion.js";
 export { Momentum } from "./momentum.js";
+export { Muon } from "./muon.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";
 export { RAdam } from "./radam.js";

@@ -12,6 +12,7 @@ const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "Schedu
 // and what timm's have in files of authors
 const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
 const several = {
+  adam_betas: ["adamBeta1", "adamBeta2"],
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
   step_sizes: ["stepMin", "stepMax"],
@@ -22,6 +23,9 @@ const options = {
   decouple: "decoupled",
 };
 const ignored = ["foreach", "hessian_every"];
+
+// What the authors' defaults are, where they are not ours.
+const defaults = { Muon: { weightDecay: 0, eps: 0, addedEps: 1e-7 } };
 
 // State by our names; what is not here is not compared.
 const slots = {
@@ -97,6 +101,10 @@ const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFree
 // What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
 const TFJS = 3.2e-7;
 
+// What float32 runs of rules that multiply matrices may differ by, as a share of a tensor's largest element: each element is made
+// of all others.
+const shares = { Muon: 3e-6 };
+
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
@@ -106,7 +114,7 @@ for (const name of names) {
 }
 
 function packCases(file, cases, { quadratic, params0, sparse_grads }) {
-  const lines = cases.flatMap((one) => {
+  const lines = cases.map(asRun).flatMap((one) => {
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
@@ -121,20 +129,34 @@ function packCases(file, cases, { quadratic, params0, sparse_grads }) {
 }
 
 function packCase(one, { made, options }) {
-  const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state } = one;
+  const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state } = one;
   const pack = (value) => packNumbers(value, dtype);
-  const [kept] = Object.values(new optimizers[made.toLowerCase()]([1], options).state);
-  const slots = statesOf(state).map((saved) => renameSlots(made, saved, kept));
+  const kept = new optimizers[made.toLowerCase()](shapes, options).state;
+  const slots = statesOf(state).map((saved, k) => renameSlots(made, saved, kept[k]));
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances[made],
     roundings: roundings[made],
     ulps: ulps(name),
-    share: name.startsWith("tfjs/") ? TFJS : undefined,
+    share: name.startsWith("tfjs/") ? TFJS : shares[made],
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
-  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  const inputs = packNumbers(one.inputs);
+  return { ...ours, ...compare, ...more, inputs, tensors, shapes, problem, params: pack(params), state: pack(slots) };
+}
+
+/** A function of a gradient as a run of one step, in which the parameter goes from 0 to minus the function's value. */
+function asRun({ input, output, shape, steps, ...one }) {
+  if (!input) return one;
+  return {
+    ...one,
+    optimizer: "Muon",
+    hyperparameters: { lr: 1, momentum: 0, nesterov: false, ns_steps: steps, adjust_lr_fn: "none" },
+    inputs: { params0: [input.map(() => 0)], grads: [[input]] },
+    shapes: [shape],
+    params: { 1: [output.map((x) => 0 - x)] },
+  };
 }
 
 /**
@@ -152,12 +174,13 @@ function translated(file, { optimizer, hyperparameters, source }) {
   const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
   return library
     ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
-    : { made: classes[optimizer] ?? optimizer, options: renameOptions(theirs) };
+    : { made: classes[optimizer] ?? optimizer, options: { ...defaults[optimizer], ...renameOptions(theirs) } };
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, do_not_test }, { made, options }) {
+function whyNot({ name, do_not_test, do_not_test_exactly }, { made, options }) {
   if (do_not_test) return "a fault of the library";
+  if (do_not_test_exactly) return "a run in bfloat16";
   if (/float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
   const known = optimizers[made.toLowerCase()]?.defaults;
   if (!known) return `${made} is no optimizer of ours`;
