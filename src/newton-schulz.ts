@@ -26,9 +26,9 @@ export function newtonSchulz(x: TensorStep, rows: number, columns: number, itera
     transpose(n, m, matrix, other);
     matmul(n, m, n, matrix, other, squared);
     matmul(n, n, n, squared, squared, fourth);
-    x.mix(squared, b, squared, c, fourth, n * n);
+    x.combine(squared, b, squared, c, fourth, n * n);
     matmul(n, n, m, squared, matrix, other);
-    x.mix(matrix, a, matrix, 1, other);
+    x.combine(matrix, a, matrix, 1, other);
   }
   if (!isTall) return matrix;
   transpose(n, m, matrix, other);

@@ -78,7 +78,7 @@ export class TensorStep {
   /** Adds `decay` times p to the gradient. */
   addDecay(decay: number): void {
     if (decay === 0) return;
-    this.mix(this.#prepared, 1, this.g, decay, this.p);
+    this.combine(this.#prepared, 1, this.g, decay, this.p);
     this.g = this.#prepared;
   }
 
@@ -89,7 +89,7 @@ export class TensorStep {
   }
 
   /** out = a x + b y, for the first `length` elements; out may be x or y. */
-  mix(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
+  combine(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
     this.s[0] = a;
     this.s[1] = b;
     this.#loops.decayGradient(this.#loops.count(length), out, x, y, this.#h);

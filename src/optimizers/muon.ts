@@ -99,13 +99,13 @@ function stepMatrix(x: TensorStep, h: MuonValues): void {
   const { buf } = x.state;
   const [direction] = x.work;
   const mu = h.momentum;
-  x.mix(buf, mu, buf, 1 - mu, x.g);
-  if (h.nesterov) x.mix(direction, mu, buf, 1 - mu, x.g);
+  x.combine(buf, mu, buf, 1 - mu, x.g);
+  if (h.nesterov) x.combine(direction, mu, buf, 1 - mu, x.g);
   const chosen = h.nesterov ? direction : buf;
   x.scale(direction, 1 / (Math.max(x.norm(chosen), h.eps) + h.addedEps), chosen);
   const [rows, columns] = sidesOf(x.shape);
   const orthogonal = newtonSchulz(x, rows, columns, iterations(h));
-  x.mix(x.p, 1 - h.lr * h.weightDecay, x.p, -h.lr * adjustment(rows, columns, h), orthogonal);
+  x.combine(x.p, 1 - h.lr * h.weightDecay, x.p, -h.lr * adjustment(rows, columns, h), orthogonal);
 }
 
 function iterations({ nsSteps, nsA, nsB, nsC }: MuonValues): Coefficients[] {
