@@ -24,11 +24,21 @@ export const libraries = {
       Adam: ["Adam", {}, { decoupled_weight_decay: "decoupled" }],
       AdamW: "AdamW",
       Adamax: "Adamax",
+      Muon: [
+        "Muon",
+        {},
+        {
+          ns_coefficients: ["nsA", "nsB", "nsC"],
+          'adjust_lr_fn="original"': {},
+          'adjust_lr_fn="match_rms_adamw"': { matchRms: true },
+        },
+      ],
       NAdam: ["NAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RAdam: ["RAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RMSprop: "RMSprop",
       Rprop: ["Rprop", {}, { etas: ["etaMinus", "etaPlus"], step_sizes: ["stepMin", "stepMax"] }],
       SGD: "SGD",
+      SparseAdam: "SparseAdam",
     },
   },
   optax: {

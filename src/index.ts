@@ -3,6 +3,7 @@ import * as classes from "./optimizers/index.js";
 export type { OptimizerClass, OptimizerOf } from "./define.js";
 export type { Optimizer } from "./optimizer.js";
 export * from "./optimizers/index.js";
+export { type RowGrads, type Rows, stepRows } from "./rows.js";
 export type { Convention, Dtype } from "./rule.js";
 export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";

@@ -229,6 +229,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return given;
   }
 
+  /** @internal What functions on optimizers work with; schedules are up to date, and the rule does not refuse a step. */
+  static ready(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend } {
+    optimizer.#take(who, undefined);
+    optimizer.#checkReady();
+    return { ...optimizer.#progress(), backend: optimizer.#backend };
+  }
+
   #progress(): Progress {
     return { kind: this.#kind, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
   }

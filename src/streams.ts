@@ -40,34 +40,50 @@ export class Streams implements Store {
 
   step(_pass: number, t: number, scale: number, given: boolean): void {
     if (this.#parts.length === 0) return;
-    const rule = this.#rule;
-    const { values, decay, kernel, states } = this.#settings;
+    this.run(this.#parts, this.begin(this.#parts[0], t), scale, given);
+  }
+
+  /** Begins step t: writes its scalars to a part; returns the kernel to run. */
+  begin({ scalars }: Part, t: number): string {
+    const { values, kernel, states } = this.#settings;
     if (t === 1) startFromParams(this.tensors, states[0]);
-    rule.scalars(this.#parts[0].scalars, values, t, this.#memory);
-    const { lr, weightDecay } = values;
-    const coupled = decay === "gradient" ? weightDecay : 0;
-    const keep = decay === "weights" ? 1 - lr * weightDecay : 1;
-    this.#run(rule.kernelAt?.(values, t, kernel) ?? kernel, scale, coupled, keep, given);
+    this.#rule.scalars(scalars, values, t, this.#memory);
+    return this.#rule.kernelAt?.(values, t, kernel) ?? kernel;
+  }
+
+  /** Runs a step's kernel over parts, the first of which has the scalars. */
+  run(parts: readonly Part[], kernel: string, scale: number, given: boolean): void {
+    const { values, decay } = this.#settings;
+    const coupled = decay === "gradient" ? values.weightDecay : 0;
+    const keep = decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
+    stepParts(parts, kernel, scale, coupled, keep, given);
   }
 
   call(method: string, t: number, given: boolean): void {
     if (this.#parts.length === 0) return;
     const { values } = this.#settings;
     const { kernel, scalars } = (this.#rule.methods as Methods)[method];
-    if (scalars(this.#parts[0].scalars, values, t, this.#memory)) this.#run(kernel(values), 1, 0, 1, given);
-  }
-
-  /** Runs a kernel over all parts, with the scalars of the first. */
-  #run(kernel: string, scale: number, decay: number, keep: number, given: boolean): void {
-    const parts = this.#parts;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i];
-      if (i > 0) part.scalars.set(parts[0].scalars);
-      stepPart(part, kernel, scale, decay, keep, given);
-    }
+    if (scalars(this.#parts[0].scalars, values, t, this.#memory))
+      stepParts(this.#parts, kernel(values), 1, 0, 1, given);
   }
 
   release(): void {
     for (const { region } of this.#parts) release(this.#backend, region);
+  }
+}
+
+/** Runs a kernel over parts, with the scalars of the first. */
+function stepParts(
+  parts: readonly Part[],
+  kernel: string,
+  scale: number,
+  decay: number,
+  keep: number,
+  given: boolean,
+): void {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i];
+    if (i > 0) part.scalars.set(parts[0].scalars);
+    stepPart(part, kernel, scale, decay, keep, given);
   }
 }

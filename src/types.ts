@@ -64,6 +64,12 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 // A hyperparameter is read as the number that the next step will use, and set to a number or a schedule. TypeScript keeps a
 // getter and a setter apart only where they are written out, hence this list: one line for each name that any rule uses.
 interface Accessors {
+  adamBeta1: { get adamBeta1(): number; set adamBeta1(value: Setting) };
+  adamBeta2: { get adamBeta2(): number; set adamBeta2(value: Setting) };
+  adamEps: { get adamEps(): number; set adamEps(value: Setting) };
+  adamLr: { get adamLr(): number; set adamLr(value: Setting) };
+  adamWeightDecay: { get adamWeightDecay(): number; set adamWeightDecay(value: Setting) };
+  addedEps: { get addedEps(): number; set addedEps(value: Setting) };
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
   beta: { get beta(): number; set beta(value: Setting) };
@@ -92,6 +98,10 @@ interface Accessors {
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  nsA: { get nsA(): number; set nsA(value: Setting) };
+  nsB: { get nsB(): number; set nsB(value: Setting) };
+  nsC: { get nsC(): number; set nsC(value: Setting) };
+  nsSteps: { get nsSteps(): number; set nsSteps(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };

@@ -44,7 +44,11 @@ describe.each(Object.entries(problems))("%s", (_, { start, descend }) => {
     const falling = rates.map((rate) => (t: number) => rate * (1 - t / steps));
     const ends = [...rates, ...falling].map((lr) => {
       const finalLr = (typeof lr === "number" ? lr : lr(0)) / 10;
-      const options = { lr, ...("finalLr" in made.defaults && { finalLr }) };
+      const options = {
+        lr,
+        ...("finalLr" in made.defaults && { finalLr }),
+        ...("adamLr" in made.defaults && { adamLr: lr }),
+      };
       const optimizer = new made({ x: start.length }, { ...options, dtype: "f64" });
       optimizer.params.x.set(start);
       let value = before;

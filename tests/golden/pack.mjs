@@ -12,6 +12,7 @@ const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "Schedu
 // and what timm's have in files of authors
 const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
 const several = {
+  adam_betas: ["adamBeta1", "adamBeta2"],
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
   step_sizes: ["stepMin", "stepMax"],
@@ -23,10 +24,11 @@ const options = {
   weight_decouple: "decoupled",
   decouple: "decoupled",
 };
-// What the authors' rules do without an option, and ours by one.
+// What the authors' rules do by default, or without an option, and ours by one.
 const implied = [
   [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
+  [/^(Muon|newtonschulz)/, () => ({ weightDecay: 0, eps: 0, addedEps: 1e-7 })],
 ];
 const ignored = ["foreach", "hessian_every"];
 
@@ -115,6 +117,10 @@ const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFree
 // What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
 const TFJS = 3.2e-7;
 
+// What float32 runs of rules that multiply matrices may differ by, as a share of a tensor's largest element: each element is made
+// of all others.
+const shares = { Muon: 3e-6 };
+
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
@@ -123,31 +129,56 @@ for (const name of names) {
   writeFileSync(`${here}${name}.json`, cases ? packCases(name, cases, rest) : `${JSON.stringify(packRun(rest))}\n`);
 }
 
-function packCases(file, cases, { quadratic }) {
-  const lines = cases.flatMap((one) => {
+function packCases(file, cases, { quadratic, params0, sparse_grads }) {
+  const lines = cases.map(asRun).flatMap((one) => {
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
     return why ? [] : [JSON.stringify(packCase(one, ours))];
   });
-  return `{"quadratic":${JSON.stringify(quadratic ?? null)},"cases":[\n${lines.join(",\n")}\n]}\n`;
+  const sparse = sparse_grads && {
+    params0: packNumbers(params0),
+    grads: sparse_grads.map(({ indices, values }) => ({ indices, rows: packNumbers(values) })),
+  };
+  const head = { quadratic: quadratic ?? null, sparse };
+  return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
 function packCase(one, { made, options }) {
-  const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state } = one;
+  const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state } = one;
   const pack = (value) => packNumbers(value, dtype);
-  const [kept] = Object.values(new optimizers[made.toLowerCase()]([1], options).state);
-  const slots = statesOf(state).map((saved) => renameSlots(made, saved, kept));
+  const kept = new optimizers[made.toLowerCase()](shapes, options).state;
+  const slots = statesOf(state).map((saved, k) => renameSlots(made, saved, kept[k]));
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
     roundings: roundings[made],
     ulps: ulps(name),
-    share: name.startsWith("tfjs/") ? TFJS : undefined,
+    share: name.startsWith("tfjs/") ? TFJS : shares[made],
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
-  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  const inputs = packNumbers(one.inputs);
+  return { ...ours, ...compare, ...more, inputs, tensors, shapes, problem, params: pack(params), state: pack(slots) };
+}
+
+/** A function of a gradient as a run of one step, in which the parameter goes from 0 to minus the function's value. */
+function asRun({ input, output, shape, steps, ...one }) {
+  if (!input) return one;
+  return {
+    ...one,
+    optimizer: "Muon",
+    // a rate that makes up for what Muon multiplies it by
+    hyperparameters: {
+      lr: 1 / Math.sqrt(Math.max(1, shape[0] / shape[1])),
+      momentum: 0,
+      nesterov: false,
+      ns_steps: steps,
+    },
+    inputs: { params0: [input.map(() => 0)], grads: [[input]] },
+    shapes: [shape],
+    params: { 1: [output.map((x) => 0 - x)] },
+  };
 }
 
 /**
@@ -166,12 +197,13 @@ function translated(file, { name, optimizer, hyperparameters, source }) {
   const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
   return library
     ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
-    : { made: classes[optimizer] ?? optimizer, options: { ...renameOptions(theirs), ...impliedOptions(name, theirs) } };
+    : { made: classes[optimizer] ?? optimizer, options: { ...impliedOptions(name, theirs), ...renameOptions(theirs) } };
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, do_not_test, float32_rounding_in_float64 }, { made, options }) {
+function whyNot({ name, do_not_test, do_not_test_exactly, float32_rounding_in_float64 }, { made, options }) {
   if (do_not_test) return "a fault of the library";
+  if (do_not_test_exactly) return "a run in bfloat16";
   if (float32_rounding_in_float64 || /float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
   const known = optimizers[made.toLowerCase()]?.defaults;
   if (!known) return `${made} is no optimizer of ours`;
