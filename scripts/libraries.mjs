@@ -39,6 +39,7 @@ export const libraries = {
     convention: "optax",
     names: { learning_rate: "lr", b1: "beta1", b2: "beta2", b3: "beta3" },
     optimizers: {
+      adabelief: "AdaBelief",
       adadelta: "Adadelta",
       adagrad: ["Adagrad", {}, { initial_accumulator_value: "initialAccumulator" }],
       adam: "Adam",
@@ -53,11 +54,19 @@ export const libraries = {
         { amsgrad: true },
         { "bias_correction_mu=false, bias_correction_nu=false": { biasCorrection: false } },
       ],
+      "contrib.acprop": "ACProp",
       "contrib.ademamix": "AdEMAMix",
       "contrib.adopt": ["ADOPT", {}, { use_clipping: "clipping" }],
+      "contrib.madgrad": "MADGRAD",
+      fromage: "Fromage",
+      lamb: "LAMB",
       lion: "Lion",
       nadam: "NAdam",
       nadamw: "NAdamW",
+      novograd: "NovoGrad",
+      optimistic_adam: ["OptimisticAdam", { lr: 1 }, { learning_rate: "alpha", optimism: "beta" }],
+      optimistic_adam_v2: "OptimisticAdam",
+      optimistic_gradient_descent: "OptimisticGradientDescent",
       radam: "RAdam",
       rmsprop: [
         "RMSprop",
@@ -83,6 +92,17 @@ export const libraries = {
       Adam: "Adam",
       AdamW: "AdamW",
       Adamax: "Adamax",
+      Ftrl: [
+        "Ftrl",
+        {},
+        {
+          initial_accumulator_value: "initialAccumulator",
+          l1_regularization_strength: "l1",
+          l2_regularization_strength: "l2",
+          l2_shrinkage_regularization_strength: "l2Shrinkage",
+        },
+      ],
+      Lamb: "LAMB",
       Lion: "Lion",
       Nadam: "NAdam",
       RMSprop: ["RMSprop", {}, { rho: "alpha" }],
@@ -110,15 +130,20 @@ export const libraries = {
     version: "1.0.29",
     prefix: "timm.optim.",
     convention: "torch",
-    names: { betas },
+    names: { betas, caution: "cautious" },
     optimizers: {
+      AdaBelief: ["AdaBelief", {}, { eps: ["eps", "epsRoot"], decoupled_decay: "decoupled" }],
       Adan: "Adan",
       AdamWLegacy: "AdamW",
       Adopt: ["ADOPT", { clip: 0.333 }, { clip_exp: "clip", "clip_exp=null": { clipping: false } }],
+      LaProp: "LaProp",
+      Lamb: ["LAMB", {}, { decoupled_decay: "decoupled" }],
       Lars: "LARS",
       Lion: "Lion",
+      MADGRAD: ["MADGRAD", {}, { decoupled_decay: "decoupled" }],
       NAdamLegacy: ["NAdam", {}, { schedule_decay: "momentumDecay" }],
       NAdamW: "NAdamW",
+      NvNovoGrad: "NovoGrad",
       RMSpropTF: [
         "RMSprop",
         { convention: "optax", alpha: 0.9, eps: 0, epsRoot: 1e-10, initialAccumulator: 1 },
@@ -143,9 +168,10 @@ export function translate(library, optimizer, theirs) {
     if (done.includes(name)) continue;
     // null is what is off
     const value = given ?? 0;
-    const ours = more[name] ?? names[name] ?? camelCase(name);
-    if (Array.isArray(ours)) for (const [i, each] of value.entries()) options[ours[i]] = each;
-    else options[ours] = value;
+    const ours = [more[name] ?? names[name] ?? camelCase(name)].flat();
+    // a list is several options here; what is one number there may be two here
+    const values = Array.isArray(value) ? value : ours.map(() => value);
+    for (const [i, each] of values.entries()) options[ours[i]] = each;
   }
   for (const name of special) {
     if (typeof more[name] === "string") return { why: `${name} is ${more[name]}` };

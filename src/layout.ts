@@ -32,6 +32,11 @@ export function padded(length: number, dtype: Dtype): number {
   return Math.ceil(length / lanes) * lanes;
 }
 
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
+}
+
 /** A stream's length: whole lines, so that a kernel may take eight vectors at a time. */
 export function lined(length: number, dtype: Dtype): number {
   const elements = LINE / SIZE[dtype];

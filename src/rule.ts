@@ -106,8 +106,8 @@ export interface Rule<
   state(h: V): Readonly<Record<string, Start>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
-  /** The kernel of step t, for a rule that does not always run the same. */
-  kernelAt?(h: V, t: number): string;
+  /** The kernel of step t, for a rule that does not always run the same; `kernel` is what `kernel(h)` gave at construction. */
+  kernelAt?(h: V, t: number, kernel: string): string;
   /** Numbers that a group remembers from step to step, with the values they start from; `scalars` updates them. */
   memory?(h: V): Readonly<Record<string, number>>;
   /**
@@ -132,6 +132,8 @@ export interface TensorRule<
   work?(h: V, shape: readonly number[]): readonly number[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */
   memory?(h: V): Readonly<Record<string, number>>;
+  /** Writes what is the same for all tensors of a group. Each finds it in its scalars when a pass comes to it. */
+  scalars?(s: Reals, h: V, t: number, memory: Memory): void;
   /** What a step does to one tensor after the other, more than once where it takes something from all of them. */
   readonly passes: readonly Pass<V>[];
   /** Kernels that it shares with other rules: see matrix.ts. */

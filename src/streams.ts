@@ -48,7 +48,7 @@ export class Streams implements Store {
     const { values, kernel, states } = this.#settings;
     if (t === 1) startFromParams(this.tensors, states[0]);
     this.#rule.scalars(scalars, values, t, this.#memory);
-    return this.#rule.kernelAt?.(values, t) ?? kernel;
+    return this.#rule.kernelAt?.(values, t, kernel) ?? kernel;
   }
 
   /** Runs a step's kernel over parts, the first of which has the scalars. */

@@ -21,7 +21,9 @@ export interface Loops {
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
+  readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly caution: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
 }
@@ -77,10 +79,31 @@ export class TensorStep {
   /** Adds `decay` times p to the gradient. */
   addDecay(decay: number): void {
     if (decay === 0) return;
-    this.s[0] = 1;
-    this.s[1] = decay;
-    this.#loops.decayGradient(this.n, this.#prepared, this.g, this.p, this.#h);
+    this.combine(this.#prepared, 1, this.g, decay, this.p);
     this.g = this.#prepared;
+  }
+
+  /** out = a x */
+  scale(out: Ref, a: number, x: Ref): void {
+    this.s[0] = a;
+    this.#loops.scaleGradient(this.n, out, x, this.#h);
+  }
+
+  /** out = a x + b y */
+  combine(out: Ref, a: number, x: Ref, b: number, y: Ref): void {
+    this.s[0] = a;
+    this.s[1] = b;
+    this.#loops.decayGradient(this.n, out, x, y, this.#h);
+  }
+
+  /**
+   * Leaves of a step only what goes against the gradient, and makes it larger by as much as is left out: Liang et al., 2024,
+   * Cautious Optimizers (arXiv 2411.16085).
+   */
+  caution(step: Ref): void {
+    const kept = this.#loops.reduce.opposites(this.length, step, this.g);
+    this.s[0] = this.length / Math.max(kept, 1e-3 * this.length);
+    this.#loops.caution(this.n, step, this.g, this.#h);
   }
 
   /** Runs a kernel over the tensor: on these buffers, and the scalars in `s`. */

@@ -1,7 +1,9 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Ref } from "./backend.js";
+import * as cautions from "./caution.js";
+import * as cautionsF32 from "./generated/f32/caution.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, layOut, lined, overhead, PART_BYTES, viewOf } from "./layout.js";
+import { batches, layOut, lined, overhead, PART_BYTES, sizeOf, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
@@ -51,6 +53,8 @@ export class Tensors implements Store {
   readonly #rule: AnyTensorRule;
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
+  // what all tensors get: see TensorRule.scalars
+  readonly #scalars = new Float64Array(SCALARS);
   readonly #backend: Backend;
   readonly #batches: Batch[] = [];
 
@@ -90,7 +94,9 @@ export class Tensors implements Store {
     if (t === 1 && pass === 0) for (const [i, one] of this.tensors.entries()) startFromParams([one], states[i]);
     const coupled = decay === "gradient" ? values.weightDecay : 0;
     const keep = decay === "weights" && pass === 0 ? 1 - values.lr * values.weightDecay : 1;
-    const { tensor } = this.#rule.passes[pass];
+    const { scalars, passes } = this.#rule;
+    const { tensor } = passes[pass];
+    if (pass === 0) scalars?.(this.#scalars, values, t, this.#memory);
     for (const batch of this.#batches) {
       batch.stageScalars[0] = scale;
       batch.stageScalars[1] = coupled;
@@ -98,6 +104,7 @@ export class Tensors implements Store {
       for (const place of batch.places) {
         prepare(batch, place, scale !== 1, coupled !== 0, given);
         if (keep !== 1) batch.shrinkParameters(place.x.n, place.x.p, batch.stageH);
+        if (scalars) place.x.s.set(this.#scalars);
         tensor(place.x, values, t, this.#memory);
         if (place.p) place.placed.params.set(place.p);
       }
@@ -122,10 +129,6 @@ function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, g
 
 function shaped(slot: Start | Slot, { shape }: Tensor): Slot {
   return typeof slot === "object" ? slot : { shape, from: slot === "params" ? 0 : slot };
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, n) => size * n, 1);
 }
 
 /** Lengths of a tensor's buffers: gradients, parameters if they are not the caller's, and state. */
@@ -163,7 +166,9 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
   });
   const loops: Loops = {
     kernels: backend.kernels(memory, dtype, rule.twins),
+    scaleGradient,
     decayGradient,
+    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
     count: (length) => backend.count(dtype, length),

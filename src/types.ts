@@ -66,11 +66,11 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 interface Accessors {
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
+  beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
-  beta: { get beta(): number; set beta(value: Setting) };
   bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
@@ -82,11 +82,17 @@ interface Accessors {
   gamma: { get gamma(): number; set gamma(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   innerMomentum: { get innerMomentum(): number; set innerMomentum(value: Setting) };
+  l1: { get l1(): number; set l1(value: Setting) };
+  l2: { get l2(): number; set l2(value: Setting) };
+  l2Shrinkage: { get l2Shrinkage(): number; set l2Shrinkage(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
+  minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  pBound: { get pBound(): number; set pBound(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };

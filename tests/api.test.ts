@@ -401,6 +401,8 @@ function busy(made: AnyClass): Record<string, number> {
     warmupSteps: 20,
     innerMomentum: 0.5,
     t0: 2,
+    minNorm: 6,
+    pBound: 0.9,
     stepMin: 0.005,
     stepMax: 0.02,
   };

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import * as caution from "../src/caution.js";
 import { kernels as base64 } from "../src/generated/kernels.js";
 import * as matrix from "../src/matrix.js";
 import * as reduce from "../src/reduce.js";
@@ -190,7 +191,7 @@ describe("the lists of what exists agree", () => {
 
   test("kernels compiled, and twins", () => {
     const twins = new Set(classes.flatMap(({ rule }) => Object.keys(rule.twins.f64)));
-    const shared = [...Object.keys(stages), ...Object.keys(reduce), ...Object.keys(matrix)];
+    const shared = [stages, reduce, matrix, caution].flatMap((twins) => Object.keys(twins));
     expect([...twins, ...shared].sort()).toEqual([...compiled].sort());
   });
 });

@@ -115,9 +115,17 @@ function alternatives(made: AnyClass, name: string): readonly unknown[] {
   const value = made.defaults[name];
   if (typeof value === "boolean") return [!value];
   if (typeof value === "string") return choicesOf(made, name).filter((choice) => choice !== value);
+  // where there is no such thing, the rule may go another way
+  if (wayOf(made, { [name]: 0 }) !== wayOf(made)) return [0];
   // a number of steps becomes one that the tests reach
   const candidates = value === 0 ? [0.3, 0.01] : value > 1000 ? [3] : [value / 2, value * 2];
   return [candidates.find((x) => isValid(made, { [name]: x }))];
+}
+
+/** The kernel that a rule of elements runs, and the buffers that it keeps for a matrix. */
+function wayOf({ rule, defaults }: AnyClass, options: Options = {}): string {
+  const h = { ...defaults, ...options } as never;
+  return ["kernel" in rule && rule.kernel(h), ...Object.keys(rule.state(h, [2, 3]))].join();
 }
 
 export function isValid(made: AnyClass, options: Options): boolean {

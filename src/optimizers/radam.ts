@@ -36,8 +36,8 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
   conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, v: 0 }),
   kernel: (h) => (h.nesterov ? "nadam" : "adam"),
-  kernelAt(h, t) {
-    if (isRectified(h, averageLength(h.beta2, t, power(h.beta2, t)))) return h.nesterov ? "nadam" : "adam";
+  kernelAt(h, t, kernel) {
+    if (isRectified(h, averageLength(h.beta2, t, power(h.beta2, t)))) return kernel;
     return h.nesterov ? "radamAhead" : "radamUnrectified";
   },
   scalars(s, h, t) {
@@ -45,7 +45,7 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
     const left2 = power(h.beta2, t);
     const root = Math.sqrt(1 - left2);
     const length = averageLength(h.beta2, t, left2);
-    const rate = h.lr * (isRectified(h, length) ? rectification(length, limitLength(h.beta2)) * root : 1);
+    const rate = h.lr * (isRectified(h, length) ? rectification(h.beta2, length) * root : 1);
     const ahead = h.nesterov ? h.beta1 : 1;
     s[0] = 1 - h.lr * (h.decoupled ? h.weightDecay : 0);
     s[1] = (rate * ahead) / (1 - left1 * ahead);
@@ -65,7 +65,7 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
 });
 
 /** The length of the approximated simple moving average at step t, when `left` is beta2^t. */
-function averageLength(beta2: number, t: number, left: number): number {
+export function averageLength(beta2: number, t: number, left: number): number {
   return limitLength(beta2) - (2 * t * left) / (1 - left);
 }
 
@@ -78,8 +78,9 @@ function isRectified(h: { threshold: number; convention: Convention }, length: n
   return h.convention === "optax" ? length >= h.threshold : length > h.threshold;
 }
 
-/** The variance rectification. */
-function rectification(length: number, limit: number): number {
+/** The variance rectification of an average of that length. */
+export function rectification(beta2: number, length: number): number {
+  const limit = limitLength(beta2);
   return Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length));
 }
 

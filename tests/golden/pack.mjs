@@ -19,8 +19,15 @@ const several = {
 const options = {
   initial_accumulator_value: "initialAccumulator",
   decoupled_weight_decay: "decoupled",
+  decoupled_decay: "decoupled",
+  weight_decouple: "decoupled",
   decouple: "decoupled",
 };
+// What the authors' rules do without an option, and ours by one.
+const implied = [
+  [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
+  [/^LaProp\/authors/, () => ({ fixedDecay: true })],
+];
 const ignored = ["foreach", "hessian_every"];
 
 // State by our names; what is not here is not compared.
@@ -32,8 +39,14 @@ const slots = {
   "RMSprop.square_avg": "v",
   acc_delta: "d",
   grad_avg: "mg",
+  exp_mean_avg_beta2: "mg",
+  "MADGRAD.s": "s",
+  grad_sum_sq: "q",
+  x0: "x0",
   exp_avg: "m",
   exp_avg_sq: "v",
+  exp_avg_var: "s",
+  max_exp_avg_var: "smax",
   max_exp_avg_sq: "vmax",
   exp_inf: "u",
   "ASGD.ax": "ax",
@@ -59,11 +72,14 @@ const slots = {
   e_x: "d",
   m1: "m1",
   m2: "m2",
+  "AdaBelief.nu": "s",
+  "ACProp.nu": "s",
   "Adan.m": "m",
   "Adan.v": "d",
   "Adan.n": "v",
   "Adan.g": "previous",
   prev_updates: "previous",
+  previous_gradient: "previous",
   step_sizes: "step",
   // Keras
   momentum: "m",
@@ -71,6 +87,7 @@ const slots = {
   velocity_hat: "vmax",
   norm: "u",
   accumulator: "s",
+  linear: "z",
   accumulated_grad: "s",
   accumulated_delta_var: "d",
   average_gradient: "mg",
@@ -87,12 +104,13 @@ const slots = {
   "Adamax.v": "u",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far.
-const tolerances = { RAdam: 1e-11 };
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far.
+const tolerances = [[/^RAdam|AdaBelief\/rectify_default/, 1e-11]];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
-// two terms and a division, optax's Lion does not shrink the weights first, and schedule-free rules make x, y and z of one another.
-const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3 };
+// two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
+// and Fromage divides and bounds what it moved.
+const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
 
 // What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
 const TFJS = 3.2e-7;
@@ -127,7 +145,7 @@ function packCase(one, { made, options }) {
   const slots = statesOf(state).map((saved) => renameSlots(made, saved, kept));
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
-    tolerance: tolerances[made],
+    tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
     roundings: roundings[made],
     ulps: ulps(name),
     share: name.startsWith("tfjs/") ? TFJS : undefined,
@@ -138,27 +156,28 @@ function packCase(one, { made, options }) {
 }
 
 /**
- * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32, and
- * optax's RAdam takes a small difference of large numbers in it.
+ * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32,
+ * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size.
  */
 function ulps(name) {
+  if (name.startsWith("optax/optimistic_adam/default")) return 256;
   return name.startsWith("optax/radam") ? 65536 : /^(optax|keras)\//.test(name) ? 128 : undefined;
 }
 
 /** The class and the options of a case, by our names. */
-function translated(file, { optimizer, hyperparameters, source }) {
+function translated(file, { name, optimizer, hyperparameters, source }) {
   const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
   const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
   const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
   return library
     ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
-    : { made: classes[optimizer] ?? optimizer, options: renameOptions(theirs) };
+    : { made: classes[optimizer] ?? optimizer, options: { ...renameOptions(theirs), ...impliedOptions(name, theirs) } };
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, do_not_test }, { made, options }) {
+function whyNot({ name, do_not_test, float32_rounding_in_float64 }, { made, options }) {
   if (do_not_test) return "a fault of the library";
-  if (/float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
+  if (float32_rounding_in_float64 || /float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
   const known = optimizers[made.toLowerCase()]?.defaults;
   if (!known) return `${made} is no optimizer of ours`;
   const missing = Object.keys(options).filter((option) => !(option in known));
@@ -181,6 +200,10 @@ function renameOptions(theirs) {
   return ours;
 }
 
+function impliedOptions(name, theirs) {
+  return Object.assign({}, ...implied.filter(([names]) => names.test(name)).map(([, options]) => options(theirs)));
+}
+
 function camel(name) {
   return name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 }
@@ -200,7 +223,8 @@ function statesOf(state) {
 /** The state that we have too, by our names. */
 function renameSlots(made, saved, kept) {
   const entries = Object.entries(saved).map(([name, value]) => [slots[`${made}.${name}`] ?? slots[name], value]);
-  return Object.fromEntries(entries.filter(([name, value]) => name in kept && Array.isArray(value)));
+  const ours = entries.filter(([name, value]) => name in kept && value !== null);
+  return Object.fromEntries(ours.map(([name, value]) => [name, [value].flat()]));
 }
 
 /** Inputs by set, or one run. */
