@@ -26,6 +26,11 @@ export function blockLength(dtype: Dtype): number {
   return BLOCK_BYTES / SIZE[dtype];
 }
 
+/** Elements of a tensor. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
+}
+
 /** A length rounded up to whole vectors. */
 export function padded(length: number, dtype: Dtype): number {
   const lanes = VECTOR / SIZE[dtype];

@@ -21,6 +21,7 @@ export interface Loops {
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
+  readonly vectors: Kernels;
   readonly decayGradient: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
@@ -91,6 +92,16 @@ export class TensorStep {
   /** Runs a kernel over the first `length` elements of these buffers. */
   over(length: number, kernel: string, a: Ref, b?: Ref, c?: Ref, d?: Ref, e?: Ref, f?: Ref): void {
     call(this.#loops.kernels[kernel], this.#loops.count(length), this.#h, a, b, c, d, e, f);
+  }
+
+  /** out = a, over the tensor's length. */
+  copy(a: Ref, out: Ref): void {
+    this.#loops.vectors.copy(this.n, a, out);
+  }
+
+  /** out = a - b, over the tensor's length. */
+  subtract(a: Ref, b: Ref, out: Ref): void {
+    this.#loops.vectors.subtract(this.n, a, b, out);
   }
 
   sum(x: Ref, length = this.length): number {

@@ -1,7 +1,8 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, layOut, lined, overhead, PART_BYTES, viewOf } from "./layout.js";
+import * as vectorsF32 from "./generated/f32/vectors.js";
+import { batches, layOut, lined, overhead, PART_BYTES, sizeOf, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
@@ -11,6 +12,7 @@ import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import type { Placed, Store } from "./store.js";
 import { type Loops, TensorStep } from "./tensor-step.js";
+import * as vectors from "./vectors.js";
 
 // The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
 // behind them what the step over a tensor works in:
@@ -119,10 +121,6 @@ function shaped(slot: number | Slot, { shape }: Tensor): Slot {
   return typeof slot === "number" ? { shape, from: slot } : slot;
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, n) => size * n, 1);
-}
-
 /** Lengths of a tensor's buffers: gradients, parameters if they are not the caller's, and state. */
 function lengthsOf({ length, own, slots }: Slotted): number[] {
   return [length, ...(own ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
@@ -158,6 +156,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
     decayGradient,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
+    vectors: backend.kernels(memory, dtype, { f32: vectorsF32, f64: vectors }),
     count: (length) => backend.count(dtype, length),
   };
   const places = tensors.map((tensor): Place => {

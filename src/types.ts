@@ -72,13 +72,16 @@ interface Accessors {
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
+  d0: { get d0(): number; set d0(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
+  dCoef: { get dCoef(): number; set dCoef(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
+  growthRate: { get growthRate(): number; set growthRate(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };

@@ -44,7 +44,8 @@ function compareState(optimizer: AnyOptimizer, one: Case): void {
     for (const [slot, text] of Object.entries(saved)) {
       const expected = unpack(text, one.dtype);
       const largest = Math.max(...[...expected].map(Math.abs));
-      const allowed = one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * ULPS * largest;
+      const allowed =
+        one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * (one.ulps ?? ULPS) * largest;
       expect(worst(optimizer.state[k][slot], expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
     }
   }

@@ -8,8 +8,8 @@ import {
   expectUnchanged,
   gradients,
   make,
-  named,
   numbers,
+  separate,
   snapshot,
   start,
   train,
@@ -125,7 +125,7 @@ describe("options", () => {
 });
 
 describe.each(backends)("on %s", (backend) => {
-  test.each(named)("%s: a group steps as an optimizer of its own would", (_, made) => {
+  test.each(separate)("%s: a group steps as an optimizer of its own would", (_, made) => {
     const overrides = [{}, { lr: 0.25 }, { lr: 0.125, weightDecay: 0.5 }, { maximize: true }];
     const params = [{ a: 3, b: [2, 9] }, { c: 17_000 }, { d: 0, e: 5 }, { f: 1 }];
     const grouped = make(
@@ -145,7 +145,7 @@ describe.each(backends)("on %s", (backend) => {
     }
   });
 
-  test.each(named)("%s: a group added later starts its own count at 1", (_, made) => {
+  test.each(separate)("%s: a group added later starts its own count at 1", (_, made) => {
     const opt = train(start(make(made, { a: 5 }, { lr: 0.5, backend })), 3);
     opt.addGroup({ params: { b: 5, c: [2, 2] }, weightDecay: 0.25 });
     const fresh = make(made, { b: 5, c: [2, 2] }, { lr: 0.5, weightDecay: 0.25, backend });

@@ -6,7 +6,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // What the libraries call by another name than ours.
-const classes = { signum: "Signum", sign_sgd: "SignSGD", yogi: "Yogi", Lars: "LARS" };
+const classes = {
+  signum: "Signum",
+  sign_sgd: "SignSGD",
+  yogi: "Yogi",
+  Lars: "LARS",
+  "contrib.prodigy": "Prodigy",
+};
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -19,6 +25,12 @@ const options = {
   learning_rate: "lr",
   b1: "beta1",
   b2: "beta2",
+  estim_lr0: "d0",
+  estim_lr_coef: "dCoef",
+};
+// What a library does without an option for it.
+const implied = {
+  "contrib.prodigy": { useBiasCorrection: true },
 };
 const ignored = ["foreach"];
 const missingOptions = ["caution", "max_grad_norm"];
@@ -40,10 +52,13 @@ const slots = {
   "AdaMod.exp_avg_lr": "e",
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
+  "Prodigy.s": "s",
+  "Prodigy.p0": "p0",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far.
-const tolerances = { RAdam: 1e-11 };
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far, and
+// Prodigy takes its rate from how far the parameters have come, the small difference of large numbers.
+const tolerances = { RAdam: 1e-11, Prodigy: 3e-12 };
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, and Adan has
 // two terms and a division.
@@ -73,20 +88,24 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
   const ours = {
     name,
     optimizer: classes[optimizer] ?? optimizer,
-    options: renameOptions(hyperparameters),
+    options: { ...implied[optimizer], ...renameOptions(hyperparameters) },
     source,
     dtype,
   };
   const compare = {
     tolerance: tolerances[optimizer],
     roundings: roundings[optimizer],
-    ulps: ulps(name),
+    ulps: ulps(name, classes[optimizer] ?? optimizer),
   };
   return { ...ours, ...compare, inputs, shapes, problem, params: pack(params), state: pack(slots) };
 }
 
-/** What the update may be off by in float32, if not the usual few units: optax raises the betas to the step in float32. */
-function ulps(name) {
+/**
+ * What the update may be off by in float32, if not the usual few units: optax raises the betas to the step in float32, and
+ * Prodigy's rate, once it has begun to grow, is off by 1e-4.
+ */
+function ulps(name, optimizer) {
+  if (optimizer === "Prodigy") return 4096;
   return name.startsWith("optax/") ? 128 : undefined;
 }
 
