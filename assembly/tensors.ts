@@ -1,6 +1,7 @@
 // What rules of norms and shapes run on, and their kernels: none of them adds the weight decay.
 export * from "./matrix";
+export * from "./optimizers/dadaptadam";
+export * from "./optimizers/dadaptsgd";
 export * from "./optimizers/lars";
-export * from "./optimizers/prodigy";
 export * from "./reduce";
 export * from "./vectors";

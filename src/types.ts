@@ -84,6 +84,7 @@ interface Accessors {
   growthRate: { get growthRate(): number; set growthRate(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
+  layerScale: { get layerScale(): number; set layerScale(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };

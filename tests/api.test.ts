@@ -362,8 +362,10 @@ function busy(made: AnyClass): Record<string, number> {
     stepMin: 0.005,
     stepMax: 0.02,
     d0: 1e-3,
-    dCoef: 100,
+    dCoef: 10,
     growthRate: 1.25,
+    // what makes estimates grow
+    ...("growthRate" in made.defaults && { lr: 8, eps: 1e-3 }),
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
 }

@@ -140,7 +140,7 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
 }
 
 describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, made) => {
-  test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", (dtype) => {
+  test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", { timeout: 60_000 }, (dtype) => {
     let compared = 0;
     for (const [i, run] of runs(made).entries()) compared += compare(made, dtype, run, i + 1);
     expect(compared).toBeGreaterThan(10_000);

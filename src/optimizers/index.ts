@@ -9,6 +9,8 @@ export { Adan } from "./adan.js";
 export { AdEMAMix } from "./ademamix.js";
 export { ADOPT } from "./adopt.js";
 export { ASGD } from "./asgd.js";
+export { DAdaptAdam } from "./dadaptadam.js";
+export { DAdaptSGD } from "./dadaptsgd.js";
 export { LARS } from "./lars.js";
 export { Lion } from "./lion.js";
 export { Momentum } from "./momentum.js";

@@ -12,6 +12,7 @@ const classes = {
   yogi: "Yogi",
   Lars: "LARS",
   "contrib.prodigy": "Prodigy",
+  "contrib.dadapt_adamw": "DAdaptAdam",
 };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
@@ -31,6 +32,7 @@ const options = {
 // What a library does without an option for it.
 const implied = {
   "contrib.prodigy": { useBiasCorrection: true },
+  "contrib.dadapt_adamw": { useBiasCorrection: true, decoupled: true },
 };
 const ignored = ["foreach"];
 const missingOptions = ["caution", "max_grad_norm"];
@@ -53,6 +55,7 @@ const slots = {
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
   "Prodigy.s": "s",
+  "DAdaptAdam.s": "s",
   "Prodigy.p0": "p0",
 };
 

@@ -1,6 +1,13 @@
 import { add, div, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
-export function prodigyMoments(n: usize, g: usize, m: usize, v: usize, s: usize, h: usize): void {
+export function dadaptRatio(n: usize, v: usize, s: usize, out: usize, h: usize): void {
+  const eps = scalar(h, 0);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    write(out + i, div(read(s + i), add(sqrt(read(v + i)), eps)));
+  }
+}
+
+export function dadaptMoments(n: usize, g: usize, m: usize, v: usize, s: usize, h: usize): void {
   const b1 = scalar(h, 0);
   const w1 = scalar(h, 1);
   const b2 = scalar(h, 2);
@@ -15,7 +22,7 @@ export function prodigyMoments(n: usize, g: usize, m: usize, v: usize, s: usize,
   }
 }
 
-export function prodigy(n: usize, p: usize, m: usize, v: usize, h: usize): void {
+export function dadaptStep(n: usize, p: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
   const rate = scalar(h, 1);
   const eps = scalar(h, 2);
