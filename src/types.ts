@@ -82,6 +82,9 @@ interface Accessors {
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   growthRate: { get growthRate(): number; set growthRate(value: Setting) };
+  initDist: { get initDist(): number; set initDist(value: Setting) };
+  initEstimSqDist: { get initEstimSqDist(): number; set initEstimSqDist(value: Setting) };
+  initEta: { get initEta(): number; set initEta(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   layerScale: { get layerScale(): number; set layerScale(value: Setting) };
@@ -89,6 +92,7 @@ interface Accessors {
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  repsRel: { get repsRel(): number; set repsRel(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };

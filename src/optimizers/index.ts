@@ -11,6 +11,8 @@ export { ADOPT } from "./adopt.js";
 export { ASGD } from "./asgd.js";
 export { DAdaptAdam } from "./dadaptadam.js";
 export { DAdaptSGD } from "./dadaptsgd.js";
+export { DoG } from "./dog.js";
+export { DoWG } from "./dowg.js";
 export { LARS } from "./lars.js";
 export { Lion } from "./lion.js";
 export { Momentum } from "./momentum.js";

@@ -13,7 +13,11 @@ const classes = {
   Lars: "LARS",
   "contrib.prodigy": "Prodigy",
   "contrib.dadapt_adamw": "DAdaptAdam",
+  "contrib.dog": "DoG",
+  "contrib.dowg": "DoWG",
 };
+// Options of theirs that are a tag and a number.
+const tagged = { init_step: { heuristic: "repsRel", distance: "initDist", learning_rate: "initEta" } };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -129,7 +133,8 @@ function renameOptions(theirs) {
       ours.clipping = false;
       continue;
     }
-    if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
+    if (name in tagged) ours[tagged[name][value[0]]] = value[1];
+    else if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
     // what is off
     else if (value === null) ours[camel(name)] = 0;
     else ours[options[name] ?? camel(name)] = value;
