@@ -66,7 +66,15 @@ export const libraries = {
       "contrib.acprop": "ACProp",
       "contrib.ademamix": "AdEMAMix",
       "contrib.adopt": ["ADOPT", {}, { use_clipping: "clipping" }],
+      "contrib.dadapt_adamw": ["DAdaptAdam", {}, { betas, estim_lr0: "d0" }],
+      "contrib.dog": [
+        "DoG",
+        {},
+        { init_step: { heuristic: "repsRel", distance: "initDist", learning_rate: "initEta" } },
+      ],
+      "contrib.dowg": "DoWG",
       "contrib.madgrad": "MADGRAD",
+      "contrib.prodigy": ["Prodigy", {}, { betas, estim_lr0: "d0", estim_lr_coef: "dCoef" }],
       fromage: "Fromage",
       lamb: "LAMB",
       lion: "Lion",
@@ -177,7 +185,13 @@ export function translate(library, optimizer, theirs) {
     if (done.includes(name)) continue;
     // null is what is off
     const value = given ?? 0;
-    const ours = [more[name] ?? names[name] ?? camelCase(name)].flat();
+    const known = more[name] ?? names[name] ?? camelCase(name);
+    // a word, which says what the number is, and the number
+    if (typeof known === "object" && !Array.isArray(known)) {
+      options[known[value[0]]] = value[1];
+      continue;
+    }
+    const ours = [known].flat();
     // a list is several options here; what is one number there may be two here
     const values = Array.isArray(value) ? value : ours.map(() => value);
     for (const [i, each] of values.entries()) options[ours[i]] = each;

@@ -118,12 +118,15 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const clip = this.#clip(given);
     const { passes } = this.#kind;
     for (let i = 0; i < groups.length; i++) groups[i].steps++;
+    let first = true;
     for (let pass = 0; pass < passes.length; pass++) {
-      const { before, after } = passes[pass];
+      const { when, before, after } = passes[pass];
       const { memory, settings, steps } = groups[0];
+      if (when && !when(memory)) continue;
       before?.(memory, settings.values, steps);
-      for (let i = 0; i < groups.length; i++) groups[i].step(pass, clip, given);
+      for (let i = 0; i < groups.length; i++) groups[i].step(pass, first, clip, given);
       after?.(memory, settings.values, steps);
+      first = false;
     }
     this.#clock.steps++;
     return this;

@@ -91,6 +91,8 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   refuse?(h: V, memory: Memory): string | undefined;
   /** What multiplies all gradients, for a rule that clips them by their norm over all parameters. */
   clip?(h: V, grads: readonly Reals[]): number;
+  /** Options that memory starts from: they stay as constructed. */
+  readonly fixed?: readonly (keyof H)[];
   readonly twins: Readonly<Record<Dtype, Twins>>;
 }
 
@@ -142,6 +144,8 @@ export interface TensorRule<
 
 /** One walk over all tensors of all groups. `h` are the options of a tensor's group; before and after, those of the first. */
 export interface Pass<V> {
+  /** Whether a step takes it; it does if this is left out. */
+  when?(memory: Memory): boolean;
   before?(memory: Memory, h: V, t: number): void;
   tensor(x: TensorStep, h: V, t: number, memory: Memory): void;
   after?(memory: Memory, h: V, t: number): void;

@@ -76,13 +76,14 @@ export class GroupSettings {
   /** Sets a hyperparameter to a number or a schedule. After an error nothing has changed. */
   set(name: string, value: unknown): void {
     const restore = this.restorer(name);
+    const before = this.values[name];
     try {
       if (typeof this.values[name] !== "number") {
         throw new TypeError(`${this.#rule.name}: ${name} is fixed at construction`);
       }
       this.#write(name, value);
       this.#checkConflict();
-      this.#checkFixed(name, value);
+      this.#checkFixed(name, value, before);
     } catch (error) {
       restore();
       throw error;
@@ -148,7 +149,7 @@ export class GroupSettings {
     if (conflict) throw new RangeError(`${this.#rule.name}: ${conflict}`);
   }
 
-  #checkFixed(name: string, value: unknown): void {
+  #checkFixed(name: string, value: unknown, before: Value): void {
     const fail = (why: string) => {
       throw new RangeError(`${this.#rule.name}: ${name} ${why}, got ${describe(value)}`);
     };
@@ -156,7 +157,8 @@ export class GroupSettings {
     if (this.#kernel() !== this.kernel || !haveSameSlots(states, this.states)) {
       fail("decides which buffers and kernels exist, so it stays zero, or not zero, as constructed");
     }
-    if (JSON.stringify(states) !== JSON.stringify(this.states)) {
+    const restarts = this.#rule.fixed?.includes(name) && this.values[name] !== before;
+    if (restarts || JSON.stringify(states) !== JSON.stringify(this.states)) {
       fail("is what state starts from, so it stays as constructed");
     }
   }

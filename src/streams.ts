@@ -38,7 +38,7 @@ export class Streams implements Store {
     return this.#parts.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
-  step(_pass: number, t: number, scale: number, given: boolean): void {
+  step(_pass: number, _first: boolean, t: number, scale: number, given: boolean): void {
     if (this.#parts.length === 0) return;
     this.run(this.#parts, this.begin(this.#parts[0], t), scale, given);
   }

@@ -89,14 +89,14 @@ export class Tensors implements Store {
     return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
-  step(pass: number, t: number, scale: number, given: boolean): void {
+  step(pass: number, first: boolean, t: number, scale: number, given: boolean): void {
     const { values, decay, states } = this.#settings;
-    if (t === 1 && pass === 0) for (const [i, one] of this.tensors.entries()) startFromParams([one], states[i]);
+    if (first && t === 1) for (const [i, one] of this.tensors.entries()) startFromParams([one], states[i]);
     const coupled = decay === "gradient" ? values.weightDecay : 0;
-    const keep = decay === "weights" && pass === 0 ? 1 - values.lr * values.weightDecay : 1;
+    const keep = first && decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
     const { scalars, passes } = this.#rule;
     const { tensor } = passes[pass];
-    if (pass === 0) scalars?.(this.#scalars, values, t, this.#memory);
+    if (first) scalars?.(this.#scalars, values, t, this.#memory);
     for (const batch of this.#batches) {
       batch.stageScalars[0] = scale;
       batch.stageScalars[1] = coupled;

@@ -61,7 +61,13 @@ const slots = {
   "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
+  "Prodigy.s": "s",
+  "Prodigy.p0": "p0",
+  "DAdaptAdam.s": "s",
   // optax
+  grad_sum: "s",
+  params0: "p0",
+  init_params: "p0",
   mu: "m",
   nu: "v",
   "RMSprop.mu": "mg",
@@ -106,8 +112,12 @@ const slots = {
   "Adamax.v": "u",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far.
-const tolerances = [[/^RAdam|AdaBelief\/rectify_default/, 1e-11]];
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far, and
+// Prodigy takes its rate from how far the parameters have come, the small difference of large numbers.
+const tolerances = [
+  [/^RAdam|AdaBelief\/rectify_default/, 1e-11],
+  [/^Prodigy/, 3e-12],
+];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
 // two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
@@ -153,7 +163,7 @@ function packCase(one, { made, options }) {
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
     roundings: roundings[made],
-    ulps: ulps(name),
+    ulps: ulps(name, made),
     share: name.startsWith("tfjs/") ? TFJS : shares[made],
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
@@ -183,9 +193,12 @@ function asRun({ input, output, shape, steps, ...one }) {
 
 /**
  * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32,
- * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size.
+ * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size;
+ * Prodigy's rate, once it has begun to grow, is off by 1e-4, and its DAdaptAdam's by 2e-5.
  */
-function ulps(name) {
+function ulps(name, made) {
+  if (made === "Prodigy") return 4096;
+  if (name.startsWith("optax/contrib.dadapt_adamw/")) return 256;
   if (name.startsWith("optax/optimistic_adam/default")) return 256;
   return name.startsWith("optax/radam") ? 65536 : /^(optax|keras)\//.test(name) ? 128 : undefined;
 }
