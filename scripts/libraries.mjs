@@ -24,6 +24,7 @@ export const libraries = {
       Adam: ["Adam", {}, { decoupled_weight_decay: "decoupled" }],
       AdamW: "AdamW",
       Adamax: "Adamax",
+      LBFGS: ["LBFGS", {}, { line_search_fn: "lineSearch" }],
       NAdam: ["NAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RAdam: ["RAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RMSprop: "RMSprop",
