@@ -1,6 +1,7 @@
 import type { Reals } from "./real.js";
 import type { Tier } from "./store.js";
 import type { TensorStep } from "./tensor-step.js";
+import type { Vectors } from "./vectors.js";
 
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
@@ -138,6 +139,11 @@ export interface TensorRule<
   scalars?(s: Reals, h: V, t: number, memory: Memory): void;
   /** What a step does to one tensor after the other, more than once where it takes something from all of them. */
   readonly passes: readonly Pass<V>[];
+  /**
+   * A step that evaluates the loss at points of its own choice, instead of passes: `evaluate` takes the parameters in "p", writes the
+   * slot "gradient" and returns the loss. Returns the loss where it began.
+   */
+  minimize?(v: Vectors, h: V, memory: Memory, evaluate: () => number): number;
   /** Kernels that it shares with other rules: see matrix.ts. */
   readonly matrix?: Readonly<Record<Dtype, Library>>;
 }

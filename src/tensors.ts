@@ -46,8 +46,11 @@ interface Batch {
 interface Slotted extends Tensor {
   readonly slots: readonly (readonly [name: string, slot: Slot])[];
   readonly work: readonly number[];
+  /** Whether its parameters are the caller's, and pass through a buffer that all such tensors share. */
+  readonly passes: boolean;
 }
 
+/** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
   readonly tensors: readonly Placed[];
   readonly #rule: AnyTensorRule;
@@ -72,7 +75,8 @@ export class Tensors implements Store {
     this.#backend = backend;
     const slotted = tensors.map((tensor, i): Slotted => {
       const slots = Object.entries(settings.states[i]).map(([name, slot]) => [name, shaped(slot, tensor)] as const);
-      return { ...tensor, slots, work: rule.work?.(settings.values, tensor.shape) ?? [] };
+      const work = rule.work?.(settings.values, tensor.shape) ?? [];
+      return { ...tensor, slots, work, passes: tensor.own !== undefined && !rule.minimize };
     });
     try {
       for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
@@ -111,6 +115,21 @@ export class Tensors implements Store {
     }
   }
 
+  /** The tensors as a rule works on them, for one that evaluates the loss itself. */
+  get steps(): readonly TensorStep[] {
+    return this.#batches.flatMap(({ places }) => places.map(({ x }) => x));
+  }
+
+  /** Takes over the parameters that are the caller's. */
+  takeParams(): void {
+    for (const { places } of this.#batches) for (const { p, placed } of places) p?.set(placed.params);
+  }
+
+  /** Gives them back. */
+  giveParams(): void {
+    for (const { places } of this.#batches) for (const { p, placed } of places) if (p) placed.params.set(p);
+  }
+
   release(): void {
     for (const { region } of this.#batches) release(this.#backend, region);
   }
@@ -131,16 +150,16 @@ function shaped(slot: Start | Slot, { shape }: Tensor): Slot {
   return typeof slot === "object" ? slot : { shape, from: slot === "params" ? 0 : slot };
 }
 
-/** Lengths of a tensor's buffers: gradients, parameters if they are not the caller's, and state. */
-function lengthsOf({ length, own, slots }: Slotted): number[] {
-  return [length, ...(own ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
+/** Lengths of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
+function lengthsOf({ length, passes, slots }: Slotted): number[] {
+  return [length, ...(passes ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
 }
 
 /** Lengths of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
 function scratchOf(tensors: readonly Slotted[]): number[] {
   const lengths: number[] = [];
-  for (const { length, own, work } of tensors) {
-    for (const [i, n] of [length, own ? length : 0, ...work].entries()) lengths[i] = Math.max(lengths[i] ?? 0, n);
+  for (const { length, passes, work } of tensors) {
+    for (const [i, n] of [length, passes ? length : 0, ...work].entries()) lengths[i] = Math.max(lengths[i] ?? 0, n);
   }
   return lengths;
 }
@@ -174,9 +193,9 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
     count: (length) => backend.count(dtype, length),
   };
   const places = tensors.map((tensor): Place => {
-    const { length, own, slots } = tensor;
+    const { length, own, slots, passes } = tensor;
     const [g, ...rest] = starts.splice(0, lengthsOf(tensor).length);
-    const p = own ? preparedP : (rest.shift() as number);
+    const p = passes ? preparedP : (rest.shift() as number);
     const each = <T>(at: (start: number, length: number) => T): Readonly<Record<string, T>> =>
       Object.freeze(Object.fromEntries(slots.map(([name, { shape }], i) => [name, at(rest[i], sizeOf(shape))])));
     const state = each(view);
@@ -197,7 +216,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
       g: buffers.g,
       prepared: buffers.prepared,
       preparedView: view(preparedG, length),
-      p: own && view(preparedP, length),
+      p: own && view(p, length),
     };
   });
   return {

@@ -72,11 +72,11 @@ interface Accessors {
   addedEps: { get addedEps(): number; set addedEps(value: Setting) };
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
-  beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
+  beta: { get beta(): number; set beta(value: Setting) };
   bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
   d0: { get d0(): number; set d0(value: Setting) };
@@ -89,6 +89,7 @@ interface Accessors {
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   growthRate: { get growthRate(): number; set growthRate(value: Setting) };
+  historySize: { get historySize(): number; set historySize(value: Setting) };
   initDist: { get initDist(): number; set initDist(value: Setting) };
   initEstimSqDist: { get initEstimSqDist(): number; set initEstimSqDist(value: Setting) };
   initEta: { get initEta(): number; set initEta(value: Setting) };
@@ -101,7 +102,9 @@ interface Accessors {
   layerScale: { get layerScale(): number; set layerScale(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  maxEval: { get maxEval(): number; set maxEval(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
+  maxIter: { get maxIter(): number; set maxIter(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
@@ -117,6 +120,8 @@ interface Accessors {
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
   threshold: { get threshold(): number; set threshold(value: Setting) };
+  toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
+  toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
