@@ -1,4 +1,3 @@
-import type { Ref } from "./backend.js";
 import type { TensorStep } from "./tensor-step.js";
 
 /** The coefficients of one iteration: X ← a X + b (X Xᵀ) X + c (X Xᵀ)² X. */
@@ -12,9 +11,8 @@ export function newtonSchulzWork(rows: number, columns: number): readonly number
 
 /**
  * The Newton–Schulz iteration: brings the singular values of the matrix in the first work buffer, where none is above 1, near 1.
- * Returns the buffer that the result is in.
  */
-export function newtonSchulz(x: TensorStep, rows: number, columns: number, iterations: readonly Coefficients[]): Ref {
+export function newtonSchulz(x: TensorStep, rows: number, columns: number, iterations: readonly Coefficients[]): void {
   const [given, second, squared, fourth] = x.work;
   const { matmul, transpose } = x.matrix;
   const isTall = rows > columns;
@@ -30,7 +28,5 @@ export function newtonSchulz(x: TensorStep, rows: number, columns: number, itera
     matmul(n, n, m, squared, matrix, other);
     x.combine(matrix, a, matrix, 1, other);
   }
-  if (!isTall) return matrix;
-  transpose(n, m, matrix, other);
-  return other;
+  if (isTall) transpose(n, m, matrix, given);
 }

@@ -67,9 +67,8 @@ interface Accessors {
   adamBeta1: { get adamBeta1(): number; set adamBeta1(value: Setting) };
   adamBeta2: { get adamBeta2(): number; set adamBeta2(value: Setting) };
   adamEps: { get adamEps(): number; set adamEps(value: Setting) };
-  adamLr: { get adamLr(): number; set adamLr(value: Setting) };
+  adamLrRatio: { get adamLrRatio(): number; set adamLrRatio(value: Setting) };
   adamWeightDecay: { get adamWeightDecay(): number; set adamWeightDecay(value: Setting) };
-  addedEps: { get addedEps(): number; set addedEps(value: Setting) };
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
@@ -116,6 +115,7 @@ interface Accessors {
   r: { get r(): number; set r(value: Setting) };
   repsRel: { get repsRel(): number; set repsRel(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  rmsRate: { get rmsRate(): number; set rmsRate(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };

@@ -385,7 +385,7 @@ describe("classes", () => {
 });
 
 /** Options under which every hyperparameter of every optimizer matters. */
-function busy(made: AnyClass): Record<string, number> {
+function busy(made: AnyClass): Record<string, unknown> {
   const all = {
     momentum: 0.5,
     dampening: 0.25,
@@ -394,6 +394,7 @@ function busy(made: AnyClass): Record<string, number> {
     // where it is a floor under the norm of a matrix, one that counts
     eps: "passes" in made.rule ? 8 : 0.5,
     adamEps: 0.5,
+    adjustLrFn: "match_rms_adamw",
     epsRoot: 1e-3,
     gamma: 0.5,
     finalLr: 1e-3,

@@ -5,30 +5,29 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { optimizers } from "../../dist/index.js";
-import { libraries, translate } from "../../scripts/libraries.mjs";
+import { assign, libraries, translate } from "../../scripts/libraries.mjs";
 
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
 const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "ScheduleFreeAdamW", SophiaG: "Sophia" };
 // and what timm's have in files of authors
 const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
-const several = {
+const options = {
+  adam_lr: "adamLrRatio*lr",
   adam_betas: ["adamBeta1", "adamBeta2"],
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
   step_sizes: ["stepMin", "stepMax"],
-};
-const options = {
   initial_accumulator_value: "initialAccumulator",
   decoupled_weight_decay: "decoupled",
   decoupled_decay: "decoupled",
   weight_decouple: "decoupled",
   decouple: "decoupled",
 };
-// What the authors' rules do by default, or without an option, and ours by one.
+// What the authors' rules do without an option, or by default, and ours by an option.
 const implied = [
   [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
-  [/^(Muon|newtonschulz)/, () => ({ weightDecay: 0, eps: 0, addedEps: 1e-7 })],
+  [/^Muon|^newtonschulz/, () => ({ weightDecay: 0, addEps: true })],
 ];
 const ignored = ["foreach", "hessian_every"];
 
@@ -112,11 +111,13 @@ const slots = {
   "Adamax.v": "u",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far, and
-// Prodigy takes its rate from how far the parameters have come, the small difference of large numbers.
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far,
+// Prodigy takes its rate from how far the parameters have come, the small difference of large numbers, and Keras reduces in float32
+// whatever the dtype.
 const tolerances = [
   [/^RAdam|AdaBelief\/rectify_default/, 1e-11],
   [/^Prodigy/, 3e-12],
+  [/keras\/Muon/, 5e-7],
 ];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
@@ -134,7 +135,8 @@ const shares = { Muon: 3e-6 };
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
-  const { cases, ...rest } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
+  const { cases: given, ...rest } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
+  const cases = given?.map(asRun);
   mkdirSync(dirname(here + name), { recursive: true });
   const packed = !cases
     ? `${JSON.stringify(packRun(rest))}\n`
@@ -154,7 +156,7 @@ function packRuns(file, cases) {
 }
 
 function packCases(file, cases, { quadratic, params0, sparse_grads }) {
-  const lines = cases.map(asRun).flatMap((one) => {
+  const lines = cases.flatMap((one) => {
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
@@ -187,18 +189,13 @@ function packCase(one, { made, options }) {
 }
 
 /** A function of a gradient as a run of one step, in which the parameter goes from 0 to minus the function's value. */
-function asRun({ input, output, shape, steps, ...one }) {
-  if (!input) return one;
+function asRun(run) {
+  if (!run.input) return run;
+  const { input, output, shape, steps, ...one } = run;
   return {
     ...one,
     optimizer: "Muon",
-    // a rate that makes up for what Muon multiplies it by
-    hyperparameters: {
-      lr: 1 / Math.sqrt(Math.max(1, shape[0] / shape[1])),
-      momentum: 0,
-      nesterov: false,
-      ns_steps: steps,
-    },
+    hyperparameters: { lr: 1, momentum: 0, nesterov: false, ns_steps: steps, adjust_lr_fn: "none" },
     inputs: { params0: [input.map(() => 0)], grads: [[input]] },
     shapes: [shape],
     params: { 1: [output.map((x) => 0 - x)] },
@@ -246,10 +243,8 @@ function renameOptions(theirs) {
       ours.clipping = false;
       continue;
     }
-    if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
-    // what is off
-    else if (value === null) ours[camel(name)] = 0;
-    else ours[options[name] ?? camel(name)] = value;
+    // null is what is off
+    assign(ours, options[name] ?? camel(name), value ?? 0);
   }
   return ours;
 }
