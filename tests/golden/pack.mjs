@@ -67,6 +67,7 @@ const slots = {
   exp_avg_diff: "d",
   "AdaMod.exp_avg_lr": "e",
   "Rprop.prev": "previous",
+  previous_grad: "previous",
   "Rprop.step_size": "step",
 };
 
