@@ -11,6 +11,7 @@ export * from "./optimizers/adan";
 export * from "./optimizers/ademamix";
 export * from "./optimizers/adopt";
 export * from "./optimizers/asgd";
+export * from "./optimizers/cocob";
 export * from "./optimizers/diffgrad";
 export * from "./optimizers/ftrl";
 export * from "./optimizers/laprop";

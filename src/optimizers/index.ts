@@ -11,6 +11,7 @@ export { Adan } from "./adan.js";
 export { AdEMAMix } from "./ademamix.js";
 export { ADOPT } from "./adopt.js";
 export { ASGD } from "./asgd.js";
+export { COCOB } from "./cocob.js";
 export { DiffGrad } from "./diffgrad.js";
 export { Ftrl } from "./ftrl.js";
 export { LaProp } from "./laprop.js";

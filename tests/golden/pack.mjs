@@ -13,6 +13,7 @@ const classes = {
   adabelief: "AdaBelief",
   "contrib.madgrad": "MADGRAD",
   "contrib.acprop": "ACProp",
+  "contrib.cocob": "COCOB",
   optimistic_adam: "OptimisticAdam",
   optimistic_adam_v2: "OptimisticAdam",
   optimistic_gradient_descent: "OptimisticGradientDescent",
