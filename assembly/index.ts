@@ -29,5 +29,6 @@ export * from "./optimizers/sgd";
 export * from "./optimizers/sgdw";
 export * from "./optimizers/signsgd";
 export * from "./optimizers/signum";
+export * from "./optimizers/simplifiedademamix";
 export * from "./optimizers/yogi";
 export * from "./stages";

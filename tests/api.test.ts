@@ -415,7 +415,7 @@ describe("hyperparameters", () => {
 
   test("only what state starts from is fixed at construction", () => {
     const some = fixed.map(({ title }) => title);
-    expect(some).toEqual(some.filter((title) => / initialAccumulator$|^Rprop: lr$/.test(title)));
+    expect(some).toEqual(some.filter((title) => / initialAccumulator$|^Rprop: lr$|^COCOB: eps$/.test(title)));
     for (const { made, name } of fixed) {
       const opt = make(made, { w: 1 }, busy(made));
       const value = (opt[name] as number) + 0.25;

@@ -29,4 +29,5 @@ export { SGD } from "./sgd.js";
 export { SGDW } from "./sgdw.js";
 export { SignSGD } from "./signsgd.js";
 export { Signum } from "./signum.js";
+export { SimplifiedAdEMAMix } from "./simplifiedademamix.js";
 export { Yogi } from "./yogi.js";

@@ -14,6 +14,7 @@ const classes = {
   "contrib.madgrad": "MADGRAD",
   "contrib.acprop": "ACProp",
   "contrib.cocob": "COCOB",
+  "contrib.simplified_ademamix": "SimplifiedAdEMAMix",
   optimistic_adam: "OptimisticAdam",
   optimistic_adam_v2: "OptimisticAdam",
   optimistic_gradient_descent: "OptimisticGradientDescent",
