@@ -10,6 +10,10 @@ const classes = {
   signum: "Signum",
   sign_sgd: "SignSGD",
   yogi: "Yogi",
+  AdamWLegacy: "AdamW",
+  NAdamLegacy: "NAdam",
+  Adopt: "ADOPT",
+  RMSpropTF: "RMSprop",
   adabelief: "AdaBelief",
   "contrib.madgrad": "MADGRAD",
   "contrib.acprop": "ACProp",
@@ -31,6 +35,8 @@ const options = {
   weight_decouple: "decoupled",
   decouple: "decoupled",
   learning_rate: "lr",
+  schedule_decay: "momentumDecay",
+  clip_exp: "clip",
   l1_regularization_strength: "l1",
   l2_regularization_strength: "l2",
   l2_shrinkage_regularization_strength: "l2Shrinkage",
@@ -42,6 +48,9 @@ const implied = [
   [/^(timm\/)?AdaBelief/, ({ eps }) => ({ epsRoot: eps })],
   [/^optax\/adabelief/, () => ({ rectify: false })],
   [/^optax\/optimistic_adam\//, ({ learning_rate, optimism }) => ({ lr: 1, alpha: learning_rate, beta: optimism })],
+  [/Adopt/, ({ clip_exp }) => ({ clip: clip_exp ?? 0.333 })],
+  [/RMSpropTF/, ({ eps = 1e-10 }) => ({ eps: 0, epsRoot: eps, initialAccumulator: 1 })],
+  [/RMSpropTF/, ({ alpha = 0.9, lr_in_momentum = true }) => ({ alpha, lrInMomentum: lr_in_momentum })],
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
 ];
 const ignored = ["foreach", "optimism"];
@@ -51,6 +60,7 @@ const slots = {
   sum: "s",
   "Adadelta.square_avg": "s",
   "RMSprop.square_avg": "v",
+  "RMSpropTF.square_avg": "v",
   acc_delta: "d",
   grad_avg: "mg",
   exp_mean_avg_beta2: "mg",
@@ -110,7 +120,7 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
   };
   const compare = {
     tolerance: tolerances.find(([names]) => names.test(name))?.[1],
-    roundings: roundings[optimizer],
+    roundings: roundings[classes[optimizer] ?? optimizer],
     ulps: ulps(name),
   };
   return { ...ours, ...compare, inputs, shapes, problem, params: pack(params), state: pack(slots) };
@@ -140,7 +150,7 @@ function renameOptions(theirs) {
   const ours = {};
   for (const [name, value] of Object.entries(theirs)) {
     if (ignored.includes(name)) continue;
-    if (name === "clip" && value === null) {
+    if (name.startsWith("clip") && value === null) {
       ours.clipping = false;
       continue;
     }
