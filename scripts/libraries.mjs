@@ -62,6 +62,7 @@ export const libraries = {
       "contrib.schedule_free_adamw": "ScheduleFreeAdamW",
       "contrib.schedule_free_sgd": ["ScheduleFreeSGD", {}, { b1: "momentum" }],
       "contrib.adopt": ["ADOPT", {}, { use_clipping: "clipping" }],
+      "contrib.cocob": "COCOB",
       "contrib.dadapt_adamw": ["DAdaptAdam", {}, { betas, estim_lr0: "d0" }],
       "contrib.dog": [
         "DoG",
@@ -71,6 +72,7 @@ export const libraries = {
       "contrib.dowg": "DoWG",
       "contrib.madgrad": "MADGRAD",
       "contrib.prodigy": ["Prodigy", {}, { betas, estim_lr0: "d0", estim_lr_coef: "dCoef" }],
+      "contrib.simplified_ademamix": "SimplifiedAdEMAMix",
       fromage: "Fromage",
       lamb: "LAMB",
       "contrib.muon": [

@@ -466,7 +466,7 @@ describe("hyperparameters", () => {
 
   test("only what state starts from is fixed at construction", () => {
     const rest = fixed.filter(({ made, name }) => !made.rule.fixed?.includes(name)).map(({ title }) => title);
-    expect(rest).toEqual(rest.filter((title) => / initialAccumulator$|^Rprop: lr$/.test(title)));
+    expect(rest).toEqual(rest.filter((title) => / initialAccumulator$|^Rprop: lr$|^COCOB: eps$/.test(title)));
     for (const { made, name } of fixed) {
       const opt = make(made, { w: 1 }, busy(made));
       const value = (opt[name] as number) + 0.25;
