@@ -1,5 +1,10 @@
 import { all, less, mul, type Reals, sign, where } from "./real.js";
 
+/** step = 0 */
+export function clear(n: number, step: Reals): void {
+  step.fill(0, 0, n);
+}
+
 /** step = scale step where it goes against the gradient, else 0 */
 export function caution(n: number, step: Reals, g: Reals, h: Reals): void {
   const scale = h[0];

@@ -10,6 +10,7 @@ import {
   type Dtype,
   type Rule,
   type TensorRule,
+  type Whole,
 } from "./rule.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
@@ -58,6 +59,23 @@ export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): 
     memory: ({ values }, before) => before ?? { ...any.memory?.(values) },
     shapes: (tensors) => tensors.map(({ shape }) => shape),
     store: (...group) => new Tensors(any, ...group),
+  });
+}
+
+/** Makes the class of a rule that looks at each element alone, but with some flags at whole tensors. */
+export function defineMixedOptimizer<H extends Defaults>(
+  how: (rule: AnyElementRule) => Whole,
+  rule: Rule<H>,
+): OptimizerClass<Widened<H & Common>> {
+  const elements = rule as unknown as AnyElementRule;
+  const whole = how(elements);
+  const both = { ...elements, ...whole };
+  return define(both, {
+    passes: whole.passes,
+    memory: ({ values }) => ({ ...elements.memory?.(values) }),
+    shapes: (tensors) => (tensors.length === 0 ? [[]] : tensors.map(({ shape }) => shape)),
+    store: (settings, ...group) =>
+      whole.when(settings.values) ? new Tensors(both, settings, ...group) : new Streams(elements, settings, ...group),
   });
 }
 

@@ -86,6 +86,13 @@ export interface TensorRule<H extends Defaults, V = Values<H & Common>> extends 
   readonly matrix?: Readonly<Record<Dtype, Library>>;
 }
 
+/** What a rule of elements does where it looks at whole tensors. */
+export interface Whole extends Pick<AnyTensorRule, "work" | "matrix"> {
+  /** Whether it does, by flags alone. */
+  when(h: AnyValues): boolean;
+  readonly passes: readonly [Pass<AnyValues>];
+}
+
 /** One walk over all tensors of all groups. `h` are the options of a tensor's group; before and after, those of the first. */
 export interface Pass<V> {
   before?(memory: Memory, h: V, t: number): void;

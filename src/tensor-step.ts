@@ -23,6 +23,7 @@ export interface Loops {
   readonly matrix: Functions;
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly clear: Kernel;
   readonly caution: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
@@ -47,6 +48,7 @@ export class TensorStep {
   readonly matrix: Functions;
   /** What its kernels take for its length. */
   readonly n: number;
+  readonly #slots: readonly Ref[];
   readonly #loops: Loops;
   readonly #prepared: Ref;
   readonly #h: Ref;
@@ -71,6 +73,7 @@ export class TensorStep {
     this.s = scalars;
     this.matrix = loops.matrix;
     this.n = loops.count(tensor.length);
+    this.#slots = Object.values(state);
     this.#loops = loops;
     this.#prepared = prepared;
     this.#h = h;
@@ -96,13 +99,21 @@ export class TensorStep {
     this.#loops.decayGradient(this.n, out, x, y, this.#h);
   }
 
+  /** Writes to `step` what the kernel of a rule of elements makes of parameters that are zero. */
+  stepFromZero(kernel: string, step: Ref): void {
+    const [a, b, c, d] = this.#slots;
+    this.#loops.clear(this.n, step);
+    call(this.#loops.kernels[kernel], this.n, this.#h, step, this.g, a, b, c, d);
+  }
+
   /**
    * Leaves of a step only what goes against the gradient, and makes it larger by as much as is left out: Liang et al., 2024,
-   * Cautious Optimizers (arXiv 2411.16085).
+   * Cautious Optimizers (arXiv 2411.16085). `smoothing` is added to the number of elements that are left, which counts for a
+   * thousandth of all at least without it.
    */
-  caution(step: Ref): void {
-    const kept = this.#loops.reduce.opposites(this.length, step, this.g);
-    this.s[0] = this.length / Math.max(kept, 1e-3 * this.length);
+  caution(step: Ref, smoothing = 0): void {
+    const left = this.#loops.reduce.opposites(this.length, step, this.g);
+    this.s[0] = this.length / (smoothing > 0 ? left + smoothing : Math.max(left, 1e-3 * this.length));
     this.#loops.caution(this.n, step, this.g, this.#h);
   }
 

@@ -156,11 +156,13 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
   const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
   const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
   const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const { clear, caution } = backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions });
   const loops: Loops = {
     kernels: backend.kernels(memory, dtype, rule.twins),
     scaleGradient,
     decayGradient,
-    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
+    clear,
+    caution,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
     count: (length) => backend.count(dtype, length),

@@ -89,6 +89,7 @@ interface Accessors {
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  smoothing: { get smoothing(): number; set smoothing(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };

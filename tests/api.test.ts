@@ -345,7 +345,7 @@ describe("classes", () => {
 });
 
 /** Options under which every hyperparameter of every optimizer matters. */
-function busy(made: AnyClass): Record<string, number> {
+function busy(made: AnyClass): Record<string, number | boolean> {
   const all = {
     momentum: 0.5,
     dampening: 0.25,
@@ -364,7 +364,8 @@ function busy(made: AnyClass): Record<string, number> {
     stepMin: 0.005,
     stepMax: 0.02,
   };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
+  const some = Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
+  return "smoothing" in made.defaults ? { ...some, cautious: true } : some;
 }
 
 /** Another value that a hyperparameter can be set to at run time; undefined if it is fixed. */

@@ -16,6 +16,9 @@ const classes = {
   NvNovoGrad: "NovoGrad",
   novograd: "NovoGrad",
   fromage: "Fromage",
+  Adopt: "ADOPT",
+  CautiousAdamW: "AdamW",
+  CautiousLion: "Lion",
 };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
@@ -27,6 +30,9 @@ const options = {
   decoupled_weight_decay: "decoupled",
   decouple: "decoupled",
   decoupled_decay: "decoupled",
+  correct_bias: "biasCorrection",
+  clip: "clip",
+  clip_exp: "clip",
   caution: "cautious",
   learning_rate: "lr",
   b1: "beta1",
@@ -37,13 +43,17 @@ const options = {
 };
 // What a library's defaults are where ours are another's, by the beginning of a case's name.
 const defaults = {
+  "Cautious/AdamW-": { eps: 1e-6, weightDecay: 0, cautious: true },
+  "Cautious/Lion-": { beta1: 0.95, beta2: 0.98, cautious: true, smoothing: 1 },
+  "timm/Adopt/": { clip: 0.333 },
+  "Cautious/timm-Lion-": { cautious: true },
   "optax/lamb/": { eps: 1e-6, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },
   "optax/novograd/": { beta1: 0.9, beta2: 0.25, eps: 1e-6 },
   "optax/fromage/": { minNorm: 1e-6 },
   "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
 const ignored = ["foreach"];
-const missingOptions = ["Adan.caution", "Adan.max_grad_norm", "Lion.caution", "NAdamW.caution", "SGDW.caution"];
+const missingOptions = ["Adan.caution", "Adan.max_grad_norm"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
@@ -68,8 +78,8 @@ const slots = {
 const tolerances = { RAdam: 1e-11 };
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has two
-// terms and a division, and Fromage divides and bounds what it moved.
-const roundings = { NAdam: 2, Adan: 5, Fromage: 3 };
+// terms and a division, Fromage divides and bounds what it moved, and cautious AdamW adds the weight decay first.
+const roundings = { NAdam: 2, Adan: 5, Fromage: 3, CautiousAdamW: 2 };
 
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
@@ -117,6 +127,7 @@ function whyNot({ name, optimizer, hyperparameters, do_not_test }) {
   if (do_not_test) return "a fault of the library";
   const missing = Object.keys(hyperparameters).find((option) => missingOptions.includes(`${optimizer}.${option}`));
   if (missing) return `${missing} is no option of ours`;
+  if (/^Cautious.AdamW-(?!no_bias)/.test(name)) return "eps is added before the bias correction";
   return /float32scalars/.test(name) ? "scalars rounded to float32 in a float64 run" : undefined;
 }
 
@@ -130,7 +141,7 @@ function renameOptions(theirs) {
   const ours = {};
   for (const [name, value] of Object.entries(theirs)) {
     if (ignored.includes(name)) continue;
-    if (name === "clip" && value === null) {
+    if (options[name] === "clip" && value === null) {
       ours.clipping = false;
       continue;
     }
