@@ -5,7 +5,7 @@ import type { AnyElementRule, Whole } from "./rule.js";
  * How a rule of elements steps with `cautious`: what its kernel makes of parameters that are zero is masked, then added. Such a
  * kernel multiplies the parameters by its first scalar, and adds what does not depend on them.
  */
-export function cautiously({ kernel, kernelAt }: AnyElementRule): Whole {
+export function cautiously({ kernel, kernelAt = kernel }: AnyElementRule): Whole {
   return {
     when: (h) => h.cautious === true,
     work: (_h, shape) => [sizeOf(shape)],
@@ -14,7 +14,7 @@ export function cautiously({ kernel, kernelAt }: AnyElementRule): Whole {
         tensor(x, h, t) {
           const [step] = x.work;
           const keep = x.s[0];
-          x.stepFromZero(kernelAt?.(h, t) ?? kernel(h), step);
+          x.stepFromZero(kernelAt(h, t), step);
           x.caution(step, h.smoothing as number | undefined);
           x.combine(x.p, keep, x.p, 1, step);
         },

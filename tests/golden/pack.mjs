@@ -53,7 +53,7 @@ const defaults = {
   "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
 const ignored = ["foreach"];
-const missingOptions = ["Adan.caution", "Adan.max_grad_norm"];
+const missingOptions = ["RMSpropTF.caution"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
