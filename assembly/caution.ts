@@ -1,8 +1,8 @@
 import { all, less, mul, read, scalar, sign, VECTOR, where, write } from "./lanes";
 
-/** step = 0 */
-export function clear(n: usize, step: usize): void {
-  memory.fill(step, 0, n);
+/** out = 0 */
+export function clear(n: usize, out: usize): void {
+  memory.fill(out, 0, n);
 }
 
 /** step = scale step where it goes against the gradient, else 0 */

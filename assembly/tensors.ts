@@ -3,4 +3,5 @@ export * from "./caution";
 export * from "./matrix";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
+export * from "./optimizers/mars";
 export * from "./reduce";

@@ -1,8 +1,8 @@
 import { all, less, mul, type Reals, sign, where } from "./real.js";
 
-/** step = 0 */
-export function clear(n: number, step: Reals): void {
-  step.fill(0, 0, n);
+/** out = 0 */
+export function clear(n: number, out: Reals): void {
+  out.fill(0, 0, n);
 }
 
 /** step = scale step where it goes against the gradient, else 0 */

@@ -86,6 +86,11 @@ export class TensorStep {
     this.g = this.#prepared;
   }
 
+  /** out = 0 */
+  clear(out: Ref): void {
+    this.#loops.clear(this.n, out);
+  }
+
   /** out = a x */
   scale(out: Ref, a: number, x: Ref): void {
     this.s[0] = a;
@@ -102,7 +107,7 @@ export class TensorStep {
   /** Writes to `step` what the kernel of a rule of elements makes of parameters that are zero. */
   stepFromZero(kernel: string, step: Ref): void {
     const [a, b, c, d] = this.#slots;
-    this.#loops.clear(this.n, step);
+    this.clear(step);
     call(this.#loops.kernels[kernel], this.n, this.#h, step, this.g, a, b, c, d);
   }
 

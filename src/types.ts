@@ -68,7 +68,9 @@ interface Accessors {
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
   beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
+  beta11d: { get beta11d(): number; set beta11d(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
+  beta21d: { get beta21d(): number; set beta21d(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
@@ -82,6 +84,7 @@ interface Accessors {
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
+  lr1dFactor: { get lr1dFactor(): number; set lr1dFactor(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
@@ -95,6 +98,7 @@ interface Accessors {
   t0: { get t0(): number; set t0(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
+  weightDecay1d: { get weightDecay1d(): number; set weightDecay1d(value: Setting) };
 }
 
 type Flags<H> = { [K in keyof H as H[K] extends boolean ? K : never]: boolean };

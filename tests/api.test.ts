@@ -397,9 +397,9 @@ describe("hyperparameters", () => {
       for (const backend of backends) {
         for (const dtype of dtypes) {
           const options = { ...busy(made), dtype, backend };
-          const before = train(start(make(made, { w: 67 }, options)), 3);
-          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, { w: 67 }, options));
-          const constructed = make(made, { w: 67 }, { ...options, [name]: value });
+          const before = train(start(make(made, { w: 67, k: [5, 7] }, options)), 3);
+          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, { w: 67, k: [5, 7] }, options));
+          const constructed = make(made, { w: 67, k: [5, 7] }, { ...options, [name]: value });
           for (const opt of [kept, set, grouped, constructed]) {
             opt.loadStateDict(before.stateDict(), { keepHyperparameters: true });
           }

@@ -13,6 +13,7 @@ export { Fromage } from "./fromage.js";
 export { LAMB } from "./lamb.js";
 export { LARS } from "./lars.js";
 export { Lion } from "./lion.js";
+export { MARS } from "./mars.js";
 export { Momentum } from "./momentum.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";

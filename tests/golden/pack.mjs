@@ -17,11 +17,13 @@ const classes = {
   novograd: "NovoGrad",
   fromage: "Fromage",
   Adopt: "ADOPT",
+  Mars: "MARS",
   CautiousAdamW: "AdamW",
   CautiousLion: "Lion",
 };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
+  betas_1d: ["beta11d", "beta21d"],
   etas: ["etaMinus", "etaPlus"],
   step_sizes: ["stepMin", "stepMax"],
 };
@@ -41,10 +43,15 @@ const options = {
   beta_2: "beta2",
   epsilon: "eps",
 };
-// What a library's defaults are where ours are another's, by the beginning of a case's name.
+// What a library's defaults are where ours are another's, by the beginning of a case's name; some follow from other options.
 const defaults = {
   "Cautious/AdamW-": { eps: 1e-6, weightDecay: 0, cautious: true },
   "Cautious/Lion-": { beta1: 0.95, beta2: 0.98, cautious: true, smoothing: 1 },
+  "timm/Mars/": ({ betas = [0.9, 0.99], weight_decay = 0 }) => {
+    const same = { beta11d: betas[0], beta21d: betas[1], weightDecay1d: weight_decay };
+    return { beta1: 0.9, beta2: 0.99, ...same, correctFirst: false };
+  },
+  "MARS/": ({ lr = 3e-3, lr_1d = 3e-3 }) => ({ lr1dFactor: lr_1d / lr }),
   "timm/Adopt/": { clip: 0.333 },
   "Cautious/timm-Lion-": { cautious: true },
   "optax/lamb/": { eps: 1e-6, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },
@@ -52,8 +59,8 @@ const defaults = {
   "optax/fromage/": { minNorm: 1e-6 },
   "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
-const ignored = ["foreach"];
-const missingOptions = ["RMSpropTF.caution"];
+const ignored = ["foreach", "lr_1d"];
+const missingOptions = ["RMSpropTF.caution", "MARS.mars_type", "Mars.mars_type"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
@@ -78,8 +85,8 @@ const slots = {
 const tolerances = { RAdam: 1e-11 };
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has two
-// terms and a division, Fromage divides and bounds what it moved, and cautious AdamW adds the weight decay first.
-const roundings = { NAdam: 2, Adan: 5, Fromage: 3, CautiousAdamW: 2 };
+// terms and a division, Fromage divides and bounds what it moved; and what others add as weight decay, ours multiply by.
+const roundings = { NAdam: 2, Adan: 5, Fromage: 3, CautiousAdamW: 2, MARS: 2, Mars: 2 };
 
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
@@ -105,7 +112,7 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
   const ours = {
     name,
     optimizer: classes[optimizer] ?? optimizer,
-    options: { ...defaultsOf(name), ...renameOptions(hyperparameters) },
+    options: { ...defaultsOf(name, hyperparameters), ...renameOptions(hyperparameters) },
     source,
     dtype,
   };
@@ -132,8 +139,9 @@ function whyNot({ name, optimizer, hyperparameters, do_not_test }) {
 }
 
 /** The library's own defaults by our names. */
-function defaultsOf(name) {
-  return defaults[Object.keys(defaults).find((beginning) => name.startsWith(beginning))];
+function defaultsOf(name, theirs) {
+  const ours = defaults[Object.keys(defaults).find((beginning) => name.startsWith(beginning))];
+  return typeof ours === "function" ? ours(theirs) : ours;
 }
 
 /** The library's options by our names. */
