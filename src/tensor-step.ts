@@ -144,6 +144,11 @@ export class TensorStep {
     return this.#loops.reduce.dot(length, x, y);
   }
 
+  /** out = the dot product of each of the rows that x and y are cut into */
+  rowDots(rows: number, x: Ref, y: Ref, out: Ref): void {
+    this.#loops.reduce.rowDots(rows, this.length / rows, x, y, out);
+  }
+
   /** The Euclidean norm. */
   norm(x: Ref, length = this.length): number {
     return Math.sqrt(this.#loops.reduce.dot(length, x, x));

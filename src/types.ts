@@ -75,6 +75,7 @@ interface Accessors {
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
+  delta: { get delta(): number; set delta(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
@@ -97,6 +98,7 @@ interface Accessors {
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  wdRatio: { get wdRatio(): number; set wdRatio(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
   weightDecay1d: { get weightDecay1d(): number; set weightDecay1d(value: Setting) };
 }

@@ -360,6 +360,7 @@ function busy(made: AnyClass): Record<string, number | boolean> {
     lambd: 0.5,
     t0: 2,
     minNorm: 6,
+    delta: 2,
     pBound: 0.9,
     stepMin: 0.005,
     stepMax: 0.02,
