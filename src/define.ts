@@ -12,6 +12,7 @@ import {
   type TensorRule,
   type Whole,
 } from "./rule.js";
+import type { Seen } from "./settings.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
 import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
@@ -46,7 +47,7 @@ export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerCla
   return define(any, {
     passes: [{}],
     memory: ({ values }) => ({ ...any.memory?.(values) }),
-    shapes: () => [[]],
+    seen: () => whatever,
     store: (...group) => new Streams(any, ...group),
   });
 }
@@ -57,7 +58,7 @@ export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): 
   return define(any, {
     passes: any.passes,
     memory: ({ values }, before) => before ?? { ...any.memory?.(values) },
-    shapes: (tensors) => tensors.map(({ shape }) => shape),
+    seen,
     store: (...group) => new Tensors(any, ...group),
   });
 }
@@ -73,13 +74,18 @@ export function defineMixedOptimizer<H extends Defaults>(
   return define(both, {
     passes: whole.passes,
     memory: ({ values }) => ({ ...elements.memory?.(values) }),
-    shapes: (tensors) => (tensors.length === 0 ? [[]] : tensors.map(({ shape }) => shape)),
+    seen: (tensors) => (tensors.length === 0 ? whatever : seen(tensors)),
     store: (settings, ...group) =>
       whole.when(settings.values) ? new Tensors(both, settings, ...group) : new Streams(elements, settings, ...group),
   });
 }
 
-function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "shapes" | "store">): OptimizerClass<H> {
+/** What a rule sees that looks at elements. */
+const whatever: readonly Seen[] = [{ name: "", shape: [] }];
+
+const seen = (tensors: readonly Seen[]) => tensors.map(({ name, shape }) => ({ name, shape }));
+
+function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "seen" | "store">): OptimizerClass<H> {
   const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
   const kind: Kind = { rule, defaults, accessors: GroupView.accessors(defaults), ...tier };
   const named = {

@@ -6,7 +6,7 @@ import { Group, GroupView } from "./group.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups, type Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyRule, AnyValues, Defaults, Dtype, Memory, Pass } from "./rule.js";
-import { type Clock, GroupSettings } from "./settings.js";
+import { type Clock, GroupSettings, type Seen } from "./settings.js";
 import {
   type LoadOptions,
   type LoadResult,
@@ -39,8 +39,8 @@ export interface Kind {
   readonly passes: readonly Partial<Pass<AnyValues>>[];
   /** What a new group remembers, given what those before it do. */
   memory(settings: GroupSettings, before: Memory | undefined): Memory;
-  /** The shapes that decide about a group's state. */
-  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
+  /** The tensors that decide about a group's state. */
+  seen(tensors: readonly Tensor[]): readonly Seen[];
   store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
 }
 
@@ -237,7 +237,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
       const options = { ...this.#options, ...defined(overrides) };
-      return new GroupSettings(rule, defaults, options, this.#clock, this.#kind.shapes(tensors));
+      return new GroupSettings(rule, defaults, options, this.#clock, this.#kind.seen(tensors));
     });
     const groups: Group[] = [];
     try {

@@ -73,7 +73,7 @@ export interface Rule<H extends Defaults, V = Values<H & Common>> extends Base<H
 /** An update rule that looks at whole tensors: at their norms, or their shapes. */
 export interface TensorRule<H extends Defaults, V = Values<H & Common>> extends Base<H, V> {
   /** The slots of a tensor's state: the value each starts from, and its shape if it is not the tensor's. */
-  state(h: V, shape: readonly number[]): Readonly<Record<string, number | Slot>>;
+  state(h: V, shape: readonly number[], name: string): Readonly<Record<string, number | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
   work?(h: V, shape: readonly number[]): readonly number[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */

@@ -1,4 +1,5 @@
 import { checkFlag, checkNumber, describe } from "./check.js";
+import type { Tensor } from "./params.js";
 import { type AnyRule, type AnyValues, commonRanges, type Defaults, type Range, type Slot } from "./rule.js";
 import type { Schedule } from "./types.js";
 
@@ -7,6 +8,9 @@ export interface Clock {
   steps: number;
 }
 
+/** What state can depend on, beside the options. */
+export type Seen = Pick<Tensor, "name" | "shape">;
+
 /** The options of one group: checked values, and the schedules that some of them follow. */
 export class GroupSettings {
   /** Every option as the step reads it. */
@@ -14,28 +18,28 @@ export class GroupSettings {
   readonly schedules = new Map<string, Schedule>();
   /** The kernel of a rule that looks at elements. */
   readonly kernel: string;
-  /** The slots of state for each of the group's shapes; a rule that looks at elements has the same for all. */
+  /** The slots of state for each of the group's tensors; a rule that looks at elements has the same for all. */
   states: readonly Slots[];
   /** Whether the step, not the rule, applies the weight decay. */
   readonly coupled: boolean;
   readonly #rule: AnyRule;
   readonly #clock: Clock;
   readonly #names: readonly string[];
-  readonly #shapes: readonly (readonly number[])[];
+  readonly #tensors: readonly Seen[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
-  /** `options` are known ones; `shapes` are those of the group's tensors, if the rule looks at them. */
+  /** `options` are known ones; `tensors` are those of the group, if the rule looks at them. */
   constructor(
     rule: AnyRule,
     defaults: Defaults,
     options: Readonly<Record<string, unknown>>,
     clock: Clock,
-    shapes: readonly (readonly number[])[] = [[]],
+    tensors: readonly Seen[],
   ) {
     this.#rule = rule;
     this.#clock = clock;
-    this.#shapes = shapes;
+    this.#tensors = tensors;
     this.#names = Object.keys(defaults);
     this.values = { ...defaults } as AnyValues;
     this.#shape = { ...this.values };
@@ -48,7 +52,7 @@ export class GroupSettings {
 
   /** Settings of the same group with other options. */
   like(defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
-    return new GroupSettings(this.#rule, defaults, options, clock, this.#shapes);
+    return new GroupSettings(this.#rule, defaults, options, clock, this.#tensors);
   }
 
   /** The value that the next step uses. */
@@ -146,7 +150,7 @@ export class GroupSettings {
   }
 
   #states(): Slots[] {
-    return this.#shapes.map((shape) => this.#rule.state(this.#shape, shape));
+    return this.#tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
   }
 
   #range(name: string): Range {

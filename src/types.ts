@@ -76,6 +76,7 @@ interface Accessors {
   clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   delta: { get delta(): number; set delta(value: Setting) };
+  dim: { get dim(): number; set dim(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
@@ -91,6 +92,7 @@ interface Accessors {
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  nHeads: { get nHeads(): number; set nHeads(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   smoothing: { get smoothing(): number; set smoothing(value: Setting) };

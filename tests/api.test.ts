@@ -384,9 +384,11 @@ function another(made: AnyClass, name: string): number | undefined {
   });
 }
 
+// what only says something of parameters of certain names: see names.test.ts
+const byName = ["dim", "nHeads"];
 const hyperparameters = classes.flatMap((made) =>
   Object.keys(made.defaults)
-    .filter((name) => typeof made.defaults[name] === "number")
+    .filter((name) => typeof made.defaults[name] === "number" && !byName.includes(name))
     .map((name) => ({ made, name, value: another(made, name), title: `${made.rule.name}: ${name}` })),
 );
 const fixed = hyperparameters.filter(({ value }) => value === undefined);

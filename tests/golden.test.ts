@@ -15,13 +15,15 @@ describe.each(goldenFiles())("%s", (file) => {
     test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
       const optimizer = make(one, backend);
       const { params0, grads } = sets[one.inputs];
-      for (const [k, text] of params0.entries()) optimizer.params[k].set(unpack(text));
-      const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
+      const names = namesOf(one);
+      const params = names.map((name) => optimizer.params[name]);
+      for (const [k, text] of params0.entries()) params[k].set(unpack(text));
+      const way = params.map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
-        const before = Object.values(optimizer.params).map((x) => x.slice());
-        optimizer.step(grads[step - 1].map((text) => rounded(unpack(text), one)));
+        const before = params.map((x) => x.slice());
+        optimizer.step(record(names, (k) => rounded(unpack(grads[step - 1][k]), one)));
         for (const [k, length] of way.entries()) {
-          for (let i = 0; i < length.length; i++) length[i] += Math.abs(optimizer.params[k][i] - before[k][i]);
+          for (let i = 0; i < length.length; i++) length[i] += Math.abs(params[k][i] - before[k][i]);
         }
         for (const [k, text] of (one.params[step] ?? []).entries()) {
           const expected = unpack(text as string, one.dtype);
@@ -29,9 +31,7 @@ describe.each(goldenFiles())("%s", (file) => {
             one.dtype === "float64"
               ? relative(b, one)
               : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
-          expect(worst(optimizer.params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(
-            1,
-          );
+          expect(worst(params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(1);
         }
       }
       compareState(optimizer, one);
@@ -45,15 +45,26 @@ function compareState(optimizer: AnyOptimizer, one: Case): void {
       const expected = unpack(text, one.dtype);
       const largest = Math.max(...[...expected].map(Math.abs));
       const allowed = one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * ULPS * largest;
-      expect(worst(optimizer.state[k][slot], expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
+      expect(
+        worst(optimizer.state[namesOf(one)[k]][slot], expected, allowed),
+        `${slot} of tensor ${k}`,
+      ).toBeLessThanOrEqual(1);
     }
   }
 }
 
 function make(one: Case, backend: string): AnyOptimizer {
   const made = classes.find(({ rule }) => rule.name === one.optimizer) as AnyClass;
-  const shapes = one.shapes.map((shape) => [...shape]);
+  const shapes = record(namesOf(one), (k) => [...one.shapes[k]]);
   return new made(shapes, { ...one.options, dtype: dtypeOf(one), backend });
+}
+
+function namesOf({ names, shapes }: Case): readonly string[] {
+  return names ?? shapes.map((_, k) => String(k));
+}
+
+function record<T>(names: readonly string[], each: (k: number) => T): Record<string, T> {
+  return Object.fromEntries(names.map((name, k) => [name, each(k)]));
 }
 
 function rounded(x: Reals, one: Case): Reals {

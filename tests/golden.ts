@@ -8,6 +8,8 @@ export interface Case {
   readonly optimizer: string;
   readonly dtype: "float32" | "float64";
   readonly inputs: string;
+  /** Of the parameters, if they matter. */
+  readonly names?: readonly string[];
   readonly shapes: readonly (readonly number[])[];
   readonly problem?: "rosenbrock" | "quadratic";
   /** Its options and its state by our names. */

@@ -3,6 +3,7 @@ export { Adadelta } from "./adadelta.js";
 export { Adagrad } from "./adagrad.js";
 export { Adam } from "./adam.js";
 export { Adamax } from "./adamax.js";
+export { AdamMini } from "./adammini.js";
 export { AdaMod } from "./adamod.js";
 export { AdamP } from "./adamp.js";
 export { AdamW } from "./adamw.js";

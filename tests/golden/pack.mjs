@@ -11,6 +11,7 @@ const classes = {
   sign_sgd: "SignSGD",
   yogi: "Yogi",
   Lars: "LARS",
+  lars: "LARS",
   Lamb: "LAMB",
   lamb: "LAMB",
   NvNovoGrad: "NovoGrad",
@@ -37,6 +38,7 @@ const options = {
   clip_exp: "clip",
   caution: "cautious",
   learning_rate: "lr",
+  trust_coefficient: "trustCoeff",
   b1: "beta1",
   b2: "beta2",
   beta_1: "beta1",
@@ -54,13 +56,14 @@ const defaults = {
   "MARS/": ({ lr = 3e-3, lr_1d = 3e-3 }) => ({ lr1dFactor: lr_1d / lr }),
   "timm/Adopt/": { clip: 0.333 },
   "Cautious/timm-Lion-": { cautious: true },
+  "optax/lars/": { momentum: 0.9, eps: 0, alwaysAdapt: true },
   "optax/lamb/": { eps: 1e-6, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },
   "optax/novograd/": { beta1: 0.9, beta2: 0.25, eps: 1e-6 },
   "optax/fromage/": { minNorm: 1e-6 },
   "keras/Lamb/": { eps: 1e-7, weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true, decoupled: true },
 };
-const ignored = ["foreach", "lr_1d"];
-const missingOptions = ["RMSpropTF.caution", "MARS.mars_type", "Mars.mars_type"];
+const ignored = ["foreach", "lr_1d", "names"];
+const missingOptions = ["MARS.mars_type", "Mars.mars_type"];
 const slots = {
   momentum_buffer: "buf",
   sum: "s",
@@ -69,6 +72,9 @@ const slots = {
   acc_delta: "d",
   grad_avg: "mg",
   exp_avg: "m",
+  "AdamMini.m": "m",
+  "AdamMini.v": "v",
+  vmean: "v",
   exp_avg_sq: "v",
   max_exp_avg_sq: "vmax",
   exp_inf: "u",
@@ -121,7 +127,8 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
     roundings: roundings[optimizer],
     ulps: ulps(name),
   };
-  return { ...ours, ...compare, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  const { names } = hyperparameters;
+  return { ...ours, ...compare, inputs, names, shapes, problem, params: pack(params), state: pack(slots) };
 }
 
 /** What the update may be off by in float32, if not the usual few units: optax raises the betas to the step in float32. */
@@ -134,6 +141,7 @@ function whyNot({ name, optimizer, hyperparameters, do_not_test }) {
   if (do_not_test) return "a fault of the library";
   const missing = Object.keys(hyperparameters).find((option) => missingOptions.includes(`${optimizer}.${option}`));
   if (missing) return `${missing} is no option of ours`;
+  if (/^optax.lars.(?!default)/.test(name)) return "the ratio is to the norm of the decayed gradient";
   if (/^Cautious.AdamW-(?!no_bias)/.test(name)) return "eps is added before the bias correction";
   return /float32scalars/.test(name) ? "scalars rounded to float32 in a float64 run" : undefined;
 }
