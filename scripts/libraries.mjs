@@ -75,6 +75,7 @@ export const libraries = {
       "contrib.simplified_ademamix": "SimplifiedAdEMAMix",
       fromage: "Fromage",
       lamb: "LAMB",
+      lars: ["LARS", {}, { trust_coefficient: "trustCoeff" }],
       "contrib.muon": [
         "Muon",
         {},
@@ -177,12 +178,26 @@ export const libraries = {
     optimizers: {
       AdaBelief: ["AdaBelief", {}, { eps: ["eps", "epsRoot"], decoupled_decay: "decoupled" }],
       Adan: "Adan",
+      AdamP: "AdamP",
       AdamWLegacy: "AdamW",
       Adopt: ["ADOPT", { clip: 0.333 }, { clip_exp: "clip", "clip_exp=null": { clipping: false } }],
       LaProp: "LaProp",
       Lamb: ["LAMB", {}, { decoupled_decay: "decoupled" }],
       Lars: "LARS",
       Lion: "Lion",
+      Mars: [
+        "MARS",
+        { beta1: 0.9, beta11d: 0.9, beta21d: 0.99, weightDecay1d: 0, correctFirst: false },
+        {
+          betas: [
+            ["beta1", "beta11d"],
+            ["beta2", "beta21d"],
+          ],
+          betas_1d: ["beta11d", "beta21d"],
+          weight_decay: ["weightDecay", "weightDecay1d"],
+          'mars_type="lion"': "MARS with Lion's step, which is not here",
+        },
+      ],
       MADGRAD: ["MADGRAD", {}, { decoupled_decay: "decoupled" }],
       Muon: [
         "Muon",
@@ -210,6 +225,7 @@ export const libraries = {
         { convention: "optax", alpha: 0.9, eps: 0, epsRoot: 1e-10, initialAccumulator: 1 },
         { eps: "epsRoot", decoupled_decay: "decoupled", "lr_in_momentum=false": { convention: "torch" } },
       ],
+      SGDP: "SGDP",
       SGDW: "SGDW",
     },
   },
@@ -245,7 +261,7 @@ export function translate(library, optimizer, theirs) {
 export function assign(options, ours, value) {
   if (Array.isArray(ours)) {
     const values = Array.isArray(value) ? value : ours.map(() => value);
-    for (const [i, each] of values.entries()) options[ours[i]] = each;
+    for (const [i, each] of values.entries()) assign(options, ours[i], each);
     return;
   }
   if (typeof ours === "object") {

@@ -71,7 +71,9 @@ interface Accessors {
   adamWeightDecay: { get adamWeightDecay(): number; set adamWeightDecay(value: Setting) };
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
+  beta11d: { get beta11d(): number; set beta11d(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
+  beta21d: { get beta21d(): number; set beta21d(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
@@ -81,6 +83,8 @@ interface Accessors {
   d0: { get d0(): number; set d0(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   dCoef: { get dCoef(): number; set dCoef(value: Setting) };
+  delta: { get delta(): number; set delta(value: Setting) };
+  dim: { get dim(): number; set dim(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
@@ -99,6 +103,7 @@ interface Accessors {
   l2Shrinkage: { get l2Shrinkage(): number; set l2Shrinkage(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   layerScale: { get layerScale(): number; set layerScale(value: Setting) };
+  lr1dFactor: { get lr1dFactor(): number; set lr1dFactor(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   maxEval: { get maxEval(): number; set maxEval(value: Setting) };
@@ -107,6 +112,7 @@ interface Accessors {
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  nHeads: { get nHeads(): number; set nHeads(value: Setting) };
   nsA: { get nsA(): number; set nsA(value: Setting) };
   nsB: { get nsB(): number; set nsB(value: Setting) };
   nsC: { get nsC(): number; set nsC(value: Setting) };
@@ -116,6 +122,7 @@ interface Accessors {
   repsRel: { get repsRel(): number; set repsRel(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   rmsRate: { get rmsRate(): number; set rmsRate(value: Setting) };
+  smoothing: { get smoothing(): number; set smoothing(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
@@ -124,6 +131,8 @@ interface Accessors {
   toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
+  wdRatio: { get wdRatio(): number; set wdRatio(value: Setting) };
+  weightDecay1d: { get weightDecay1d(): number; set weightDecay1d(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
   weightLrPower: { get weightLrPower(): number; set weightLrPower(value: Setting) };
 }

@@ -392,7 +392,7 @@ function busy(made: AnyClass): Record<string, unknown> {
     weightDecay: 0.125,
     lrDecay: 0.125,
     // where it is a floor under the norm of a matrix, one that counts
-    eps: "passes" in made.rule ? 8 : 0.5,
+    eps: "nsSteps" in made.defaults ? 8 : 0.5,
     adamEps: 0.5,
     adjustLrFn: "match_rms_adamw",
     epsRoot: 1e-3,
@@ -405,6 +405,7 @@ function busy(made: AnyClass): Record<string, unknown> {
     innerMomentum: 0.5,
     t0: 2,
     minNorm: 6,
+    delta: 2,
     pBound: 0.9,
     stepMin: 0.005,
     stepMax: 0.02,
@@ -413,7 +414,8 @@ function busy(made: AnyClass): Record<string, unknown> {
     // what makes estimates grow
     ...("growthRate" in made.defaults && { lr: 8, eps: 1e-3 }),
   };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
+  const some = Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
+  return "smoothing" in made.defaults ? { ...some, cautious: true } : some;
 }
 
 /** Another value that a hyperparameter can be set to at run time; undefined if it is fixed. */
@@ -431,9 +433,11 @@ function another(made: AnyClass, name: string): number | undefined {
   });
 }
 
+// what only says something of parameters of certain names: see names.test.ts
+const byName = ["dim", "nHeads"];
 const hyperparameters = classes.flatMap((made) =>
   Object.keys(made.defaults)
-    .filter((name) => typeof made.defaults[name] === "number")
+    .filter((name) => typeof made.defaults[name] === "number" && !byName.includes(name))
     .map((name) => ({ made, name, value: another(made, name), title: `${made.rule.name}: ${name}` })),
 );
 const fixed = hyperparameters.filter(({ value }) => value === undefined);

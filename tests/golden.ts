@@ -11,6 +11,8 @@ export interface Case {
   readonly inputs: string | Pick<Inputs, "params0" | "grads">;
   /** The tensors of the set that it uses, if not all. */
   readonly tensors?: readonly number[];
+  /** Of the parameters, if they matter. */
+  readonly names?: readonly string[];
   readonly shapes: readonly (readonly number[])[];
   readonly problem?: "rosenbrock" | "quadratic";
   /** Its options and its state by our names. */

@@ -77,6 +77,12 @@ const operations: Readonly<Record<string, Operation>> = {
     terms: (i, [a], _, m) => [a[i % m]],
   },
   dot: { sizes: lengths, inputs: (n) => [n, n], terms: (_, [x, y]) => Array.from(x, (xi, i) => xi * y[i]) },
+  rowDots: {
+    sizes: pairs,
+    inputs: (n, m) => [n * m, n * m],
+    output: (n) => n,
+    terms: (i, [x, y], _, m) => range(m).map((j) => x[i * m + j] * y[i * m + j]),
+  },
   sum: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x) },
   opposites: {
     sizes: lengths,

@@ -8,13 +8,28 @@ import { optimizers } from "../../dist/index.js";
 import { assign, libraries, translate } from "../../scripts/libraries.mjs";
 
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
-const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "ScheduleFreeAdamW", SophiaG: "Sophia" };
+const classes = {
+  SGDScheduleFree: "ScheduleFreeSGD",
+  AdamWScheduleFree: "ScheduleFreeAdamW",
+  SophiaG: "Sophia",
+  CautiousAdamW: "AdamW",
+  CautiousLion: "Lion",
+};
 // and what timm's have in files of authors
-const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
+const timmNames = {
+  LARS: "Lars",
+  LAMB: "Lamb",
+  NovoGrad: "NvNovoGrad",
+  MARS: "Mars",
+  ADOPT: "Adopt",
+  CautiousLion: "Lion",
+};
 const options = {
   adam_lr: "adamLrRatio*lr",
   adam_betas: ["adamBeta1", "adamBeta2"],
   betas: ["beta1", "beta2", "beta3"],
+  correct_bias: "biasCorrection",
+  betas_1d: ["beta11d", "beta21d"],
   etas: ["etaMinus", "etaPlus"],
   step_sizes: ["stepMin", "stepMax"],
   initial_accumulator_value: "initialAccumulator",
@@ -26,10 +41,14 @@ const options = {
 // What the authors' rules do without an option, or by default, and ours by an option.
 const implied = [
   [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
+  // it adds eps to the root that is not corrected, as Keras does
+  [/^Cautious\/AdamW/, () => ({ convention: "keras", eps: 1e-6, weightDecay: 0, cautious: true })],
+  [/^Cautious\/Lion/, () => ({ beta1: 0.95, beta2: 0.98, cautious: true, smoothing: 1 })],
+  [/^MARS/, ({ lr = 3e-3, lr_1d = 3e-3 }) => ({ lr1dFactor: lr_1d / lr })],
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
   [/^Muon|^newtonschulz/, () => ({ weightDecay: 0, addEps: true })],
 ];
-const ignored = ["foreach", "hessian_every"];
+const ignored = ["foreach", "hessian_every", "lr_1d", "names"];
 
 // State by our names; what is not here is not compared.
 const slots = {
@@ -45,6 +64,10 @@ const slots = {
   grad_sum_sq: "q",
   x0: "x0",
   exp_avg: "m",
+  last_grad: "previous",
+  "AdamMini.m": "m",
+  "AdamMini.v": "v",
+  vmean: "v",
   exp_avg_sq: "v",
   exp_avg_var: "s",
   max_exp_avg_var: "smax",
@@ -129,8 +152,17 @@ const tolerances = [
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
 // two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
-// and Fromage divides and bounds what it moved.
-const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
+// Fromage divides and bounds what it moved, and what some add as weight decay, ours multiply by.
+const roundings = {
+  NAdam: 2,
+  Adan: 5,
+  Lion: 2,
+  ScheduleFreeSGD: 3,
+  ScheduleFreeAdamW: 3,
+  Fromage: 3,
+  CautiousAdamW: 2,
+  MARS: 2,
+};
 
 // What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
 const TFJS = 3.2e-7;
@@ -180,19 +212,32 @@ function packCases(file, cases, { quadratic, params0, sparse_grads }) {
 function packCase(one, { made, options }) {
   const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state } = one;
   const pack = (value) => packNumbers(value, dtype);
-  const kept = new optimizers[made.toLowerCase()](shapes, options).state;
+  const { names = Object.keys(shapes) } = hyperparameters;
+  const placed = Object.fromEntries(names.map((name, k) => [name, shapes[k]]));
+  const kept = Object.values(new optimizers[made.toLowerCase()](placed, options).state);
   const slots = statesOf(state).map((saved, k) => renameSlots(made, saved, kept[k]));
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
-    roundings: roundings[made],
+    roundings: roundings[one.optimizer] ?? roundings[made],
     ulps: ulps(name, made),
     share: name.startsWith("tfjs/") ? TFJS : shares[made],
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
   const inputs = packNumbers(one.inputs);
-  return { ...ours, ...compare, ...more, inputs, tensors, shapes, problem, params: pack(params), state: pack(slots) };
+  return {
+    ...ours,
+    ...compare,
+    ...more,
+    inputs,
+    tensors,
+    names: hyperparameters.names,
+    shapes,
+    problem,
+    params: pack(params),
+    state: pack(slots),
+  };
 }
 
 /** A function of a gradient as a run of one step, in which the parameter goes from 0 to minus the function's value. */
@@ -226,9 +271,13 @@ function translated(file, { name, optimizer, hyperparameters, source }) {
   const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
   const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
   const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  if (timm && optimizer.startsWith("Cautious")) theirs.caution = true;
   return library
     ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
-    : { made: classes[optimizer] ?? optimizer, options: { ...impliedOptions(name, theirs), ...renameOptions(theirs) } };
+    : {
+        made: classes[optimizer] ?? optimizer,
+        options: { ...impliedOptions(name, hyperparameters), ...renameOptions(theirs) },
+      };
 }
 
 /** Why a case cannot be compared, if so. */
