@@ -1,5 +1,6 @@
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
+import { adam as adamF32 } from "../generated/f32/optimizers/adam.js";
 import * as f32 from "../generated/f32/optimizers/adamp.js";
 import { nadamw as nadamwF32 } from "../generated/f32/optimizers/nadamw.js";
 import { sizeOf } from "../layout.js";
@@ -8,7 +9,7 @@ import { power } from "../power.js";
 import { add, div, max, mul, type Reals, sqrt, sub } from "../real.js";
 import type { Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
-import { adamTwins } from "./adam.js";
+import { adam } from "./adam.js";
 import { nadamw } from "./nadamw.js";
 
 // What AdamP and SGDP share: buffers and kernels. They are a step, three numbers for each row, and those of a row for each element.
@@ -16,7 +17,6 @@ export const projectionWork = (_h: unknown, shape: readonly number[]): number[] 
   const [size, rows] = [sizeOf(shape), shape[0]];
   return shape.length < 2 ? [size] : [size, rows, rows, rows, size];
 };
-export const projectionTwins = { f32, f64: { adampCosines, adampShares, adampTakeOff } };
 export const projectionMatrix = { f32: matrixF32, f64: matrix };
 
 /**
@@ -63,8 +63,14 @@ export const AdamP = /* @__PURE__ */ defineTensorOptimizer({
   ],
   matrix: projectionMatrix,
   twins: {
-    f32: { ...projectionTwins.f32, adam: adamTwins.f32.adam, nadamw: nadamwF32 },
-    f64: { ...projectionTwins.f64, adam: adamTwins.f64.adam, nadamw },
+    f32: {
+      adam: adamF32,
+      nadamw: nadamwF32,
+      adampCosines: f32.adampCosines,
+      adampShares: f32.adampShares,
+      adampTakeOff: f32.adampTakeOff,
+    },
+    f64: { adam, nadamw, adampCosines, adampShares, adampTakeOff },
   },
 });
 
