@@ -58,8 +58,21 @@ export const AdamMini = /* @__PURE__ */ defineTensorOptimizer({
 // What a name has in it, of tensors whose blocks are heads, and of those whose blocks are rows.
 const heads = ["k_proj", "q_proj", "wq", "wk", "query", "key"];
 const rows = [
-  ...["embed", "embd", "wte", "lm_head", "output", "final_layer"],
-  ...["v_proj", "wv", "value", "o_proj", "wo", "attn.proj", "feed_forward", "linear", "mlp"],
+  "embed",
+  "embd",
+  "wte",
+  "lm_head",
+  "output",
+  "final_layer",
+  "v_proj",
+  "wv",
+  "value",
+  "o_proj",
+  "wo",
+  "attn.proj",
+  "feed_forward",
+  "linear",
+  "mlp",
 ];
 
 function has(name: string, words: readonly string[]): boolean {

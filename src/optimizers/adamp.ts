@@ -1,20 +1,21 @@
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
+import { adam as adamF32 } from "../generated/f32/optimizers/adam.js";
 import * as f32 from "../generated/f32/optimizers/adamp.js";
+import { nadam as nadamF32 } from "../generated/f32/optimizers/nadam.js";
 import { sizeOf } from "../layout.js";
 import * as matrix from "../matrix.js";
 import { add, div, max, mul, type Reals, sqrt, sub } from "../real.js";
 import type { Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
-import { adamScalars, adamTwins } from "./adam.js";
-import { lookAhead, nadamTwins } from "./nadam.js";
+import { adam, adamScalars } from "./adam.js";
+import { lookAhead, nadam } from "./nadam.js";
 
 // What AdamP and SGDP share: buffers and kernels. They are a step, three numbers for each row, and those of a row for each element.
 export const projectionWork = (_h: unknown, shape: readonly number[]): number[] => {
   const [size, rows] = [sizeOf(shape), shape[0]];
   return shape.length < 2 ? [size] : [size, rows, rows, rows, size];
 };
-export const projectionTwins = { f32, f64: { adampCosines, adampShares, adampTakeOff } };
 export const projectionMatrix = { f32: matrixF32, f64: matrix };
 
 /**
@@ -55,8 +56,14 @@ export const AdamP = /* @__PURE__ */ defineTensorOptimizer({
   ],
   matrix: projectionMatrix,
   twins: {
-    f32: { ...projectionTwins.f32, ...nadamTwins.f32, adam: adamTwins.f32.adam },
-    f64: { ...projectionTwins.f64, ...nadamTwins.f64, adam: adamTwins.f64.adam },
+    f32: {
+      adam: adamF32,
+      nadam: nadamF32,
+      adampCosines: f32.adampCosines,
+      adampShares: f32.adampShares,
+      adampTakeOff: f32.adampTakeOff,
+    },
+    f64: { adam, nadam, adampCosines, adampShares, adampTakeOff },
   },
 });
 

@@ -1,10 +1,11 @@
 import { defineTensorOptimizer } from "../define.js";
-import * as f32 from "../generated/f32/optimizers/mars.js";
+import { adamAmsgrad as adamAmsgradF32, adam as adamF32 } from "../generated/f32/optimizers/adam.js";
+import { mars as marsF32 } from "../generated/f32/optimizers/mars.js";
 import { sizeOf } from "../layout.js";
 import { add, mul, type Reals, sub } from "../real.js";
 import type { Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
-import { adamKernel, adamScalars, adamState, adamTwins } from "./adam.js";
+import { adam, adamAmsgrad, adamKernel, adamScalars, adamState } from "./adam.js";
 
 /**
  * MARS: AdamW on gradients whose variance is reduced by what the last one was.
@@ -66,7 +67,7 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
       },
     },
   ],
-  twins: { f32: { ...adamTwins.f32, ...f32 }, f64: { ...adamTwins.f64, mars } },
+  twins: { f32: { adam: adamF32, adamAmsgrad: adamAmsgradF32, mars: marsF32 }, f64: { adam, adamAmsgrad, mars } },
 });
 
 /** Whether a tensor gets corrected gradients. */

@@ -1,13 +1,15 @@
 import type { Ref } from "../backend.js";
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
+import { adam as adamF32 } from "../generated/f32/optimizers/adam.js";
+import { nadam as nadamF32 } from "../generated/f32/optimizers/nadam.js";
 import * as matrix from "../matrix.js";
 import { type Coefficients, newtonSchulz, newtonSchulzWork } from "../newton-schulz.js";
 import { power } from "../power.js";
 import type { Convention, Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
-import { adamScalars, adamTwins } from "./adam.js";
-import { lookAhead, nadamTwins } from "./nadam.js";
+import { adam, adamScalars } from "./adam.js";
+import { lookAhead, nadam } from "./nadam.js";
 
 const choices = {
   nsCoefficients: ["original", "quintic"],
@@ -86,8 +88,8 @@ export const Muon = /* @__PURE__ */ defineTensorOptimizer({
     },
   ],
   twins: {
-    f32: { adam: adamTwins.f32.adam, ...nadamTwins.f32 },
-    f64: { adam: adamTwins.f64.adam, ...nadamTwins.f64 },
+    f32: { adam: adamF32, nadam: nadamF32 },
+    f64: { adam, nadam },
   },
   matrix: { f32: matrixF32, f64: matrix },
 });

@@ -1,6 +1,7 @@
 import { defineTensorOptimizer } from "../define.js";
+import * as adampF32 from "../generated/f32/optimizers/adamp.js";
 import * as sgdF32 from "../generated/f32/optimizers/sgd.js";
-import { project, projectionMatrix, projectionTwins, projectionWork } from "./adamp.js";
+import { adampCosines, adampShares, adampTakeOff, project, projectionMatrix, projectionWork } from "./adamp.js";
 import { sgd, sgdConflict, sgdKernel, sgdMomentum, sgdNesterov, sgdState } from "./sgd.js";
 
 /**
@@ -43,7 +44,14 @@ export const SGDP = /* @__PURE__ */ defineTensorOptimizer({
   ],
   matrix: projectionMatrix,
   twins: {
-    f32: { ...projectionTwins.f32, ...sgdF32 },
-    f64: { ...projectionTwins.f64, sgd, sgdMomentum, sgdNesterov },
+    f32: {
+      sgd: sgdF32.sgd,
+      sgdMomentum: sgdF32.sgdMomentum,
+      sgdNesterov: sgdF32.sgdNesterov,
+      adampCosines: adampF32.adampCosines,
+      adampShares: adampF32.adampShares,
+      adampTakeOff: adampF32.adampTakeOff,
+    },
+    f64: { sgd, sgdMomentum, sgdNesterov, adampCosines, adampShares, adampTakeOff },
   },
 });
