@@ -3,9 +3,9 @@
 // Numbers become base64 of little-endian float64, or float32 where the case is float32. The numbers are those that the named
 // version of the named library computed; nothing in them comes from gradstep.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { optimizers } from "../../dist/index.js";
-import { libraries, translate } from "../../scripts/libraries.mjs";
+import { libraryOf, translate } from "../../scripts/libraries.mjs";
 
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
 const several = {
@@ -134,8 +134,7 @@ function ulps(name) {
 /** The class and the options of a case, by our names. */
 function translated(file, { optimizer, hyperparameters, source }) {
   const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
-  const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
-  const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  const library = libraryOf(basename(file), source);
   return library ? translate(library, optimizer, theirs) : { made: optimizer, options: renameOptions(theirs) };
 }
 
