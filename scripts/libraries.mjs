@@ -9,7 +9,6 @@
 // not listed.
 
 const betas = ["beta1", "beta2", "beta3"];
-const centered = "refused: it subtracts eps from the variance and gives NaN; Keras's adds it";
 
 export const libraries = {
   torch: {
@@ -165,7 +164,7 @@ export const libraries = {
       adam: "Adam",
       adamax: ["Adamax", {}, { decay: "lrDecay" }],
       momentum: ["SGD", {}, { useNesterov: "nesterov" }],
-      rmsprop: ["RMSprop", {}, { decay: "alpha", "centered=true": centered }],
+      rmsprop: ["RMSprop", {}, { decay: "alpha", "centered=true": "refused" }],
       sgd: "SGD",
     },
   },
@@ -272,8 +271,14 @@ export function assign(options, ours, value) {
   options[name] = whole ? value / options[whole] : value;
 }
 
+/** The library that a golden case is of, if it is none of the authors' implementations. */
+export function libraryOf(file, source) {
+  if (source.repo?.endsWith("pytorch-image-models")) return "timm";
+  return Object.keys(libraries).find((name) => file.startsWith(name) || source.package === name);
+}
+
 /** What stands in the parentheses of a call. */
-export function conditionOf(call) {
+function conditionOf(call) {
   return /\((.*)\)$/.exec(call)?.[1] ?? "";
 }
 

@@ -2,7 +2,12 @@ import { cautiously } from "../cautiously.js";
 import { defineMixedOptimizer } from "../define.js";
 import { adamKernel, adamScalars, adamState, adamTwins } from "./adam.js";
 
-/** AdamW: Adam whose weight decay shrinks the weights, not the gradient. Loshchilov and Hutter, 2017 (arXiv 1711.05101). */
+/**
+ * AdamW: Adam whose weight decay shrinks the weights, not the gradient.
+ *
+ * @remarks Use it where weights are to decay, as in transformers.
+ * @see Loshchilov and Hutter, 2017, Decoupled Weight Decay Regularization (arXiv 1711.05101)
+ */
 export const AdamW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "AdamW",
   defaults: {

@@ -7,8 +7,10 @@ import { add, all, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
 import type { Whole } from "../rule.js";
 
 /**
- * Adan: Nesterov's momentum for Adam, by a moving average of the gradients' differences. Xie et al., 2022 (arXiv 2208.06677). Use it
- * with large rates and large batches.
+ * Adan: Nesterov's momentum for Adam, by a moving average of the gradients' differences.
+ *
+ * @remarks Use it with large rates and large batches.
+ * @see Xie et al., 2022, Adan: Adaptive Nesterov Momentum Algorithm for Faster Optimizing Deep Models (arXiv 2208.06677)
  */
 export const Adan = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "Adan",

@@ -5,8 +5,11 @@ import { pow } from "../math.js";
 import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "../real.js";
 
 /**
- * ADOPT: Adam that divides by the second moment of the step before, and so converges with any beta2. Taniguchi et al., 2024 (arXiv
- * 2411.02853). The first step only measures the gradient.
+ * ADOPT: Adam that divides by the second moment of the step before, and so converges with any beta2; its first step only
+ * measures.
+ *
+ * @remarks Use it where Adam is unstable, with beta2 near 1.
+ * @see Taniguchi et al., 2024, ADOPT: Modified Adam Can Converge with Any β2 with the Optimal Rate (arXiv 2411.02853)
  */
 export const ADOPT = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "ADOPT",

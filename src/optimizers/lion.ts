@@ -4,8 +4,11 @@ import * as f32 from "../generated/f32/optimizers/lion.js";
 import { lerp, mul, type Reals, sign, sub } from "../real.js";
 
 /**
- * Lion: steps of one length, along the sign of a momentum. Chen et al., 2023 (arXiv 2302.06675). Use it with a third to a tenth of
- * AdamW's rate, where the memory for a second moment is too much.
+ * Lion: steps of one length, along the sign of a momentum.
+ *
+ * @remarks Use it with large batches, a third to a tenth of AdamW's rate and a larger weight decay, where a second buffer is
+ * too much.
+ * @see Chen et al., 2023, Symbolic Discovery of Optimization Algorithms (arXiv 2302.06675)
  */
 export const Lion = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "Lion",

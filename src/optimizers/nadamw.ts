@@ -3,8 +3,11 @@ import { defineMixedOptimizer } from "../define.js";
 import { lookAhead, nadamTwins } from "./nadam.js";
 
 /**
- * NAdamW: AdamW that steps along the momentum of the next step. Dozat, 2016, as in the AlgoPerf benchmark and timm. Use it where
- * AdamW is used and the last bit of speed counts.
+ * NAdamW: AdamW that steps along the momentum of the next step, as in the AlgoPerf benchmark.
+ *
+ * @remarks Use it where AdamW is used and a few steps fewer count.
+ * @see Dozat, 2016, Incorporating Nesterov Momentum into Adam
+ * @see Dahl et al., 2023, Benchmarking Neural Network Training Algorithms (arXiv 2306.07179)
  */
 export const NAdamW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "NAdamW",

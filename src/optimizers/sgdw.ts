@@ -5,8 +5,10 @@ import { add, mul, type Reals, sub } from "../real.js";
 import { sgdConflict, sgdKernel, sgdState } from "./sgd.js";
 
 /**
- * SGDW: SGD whose weight decay shrinks the weights, not the gradient. Loshchilov and Hutter, 2017 (arXiv 1711.05101), as in timm.
- * Use it where SGD has momentum and decay.
+ * SGDW: SGD whose weight decay shrinks the weights, not the gradient.
+ *
+ * @remarks Use it where SGD has both momentum and decay.
+ * @see Loshchilov and Hutter, 2017, Decoupled Weight Decay Regularization (arXiv 1711.05101)
  */
 export const SGDW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "SGDW",

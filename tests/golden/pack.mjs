@@ -3,9 +3,9 @@
 // Numbers become base64 of little-endian float64, or float32 where the case is float32. The numbers are those that the named
 // version of the named library computed; nothing in them comes from gradstep.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { optimizers } from "../../dist/index.js";
-import { assign, libraries, translate } from "../../scripts/libraries.mjs";
+import { assign, libraryOf, translate } from "../../scripts/libraries.mjs";
 
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
 const classes = {
@@ -189,7 +189,8 @@ for (const name of names) {
 function packRuns(file, cases) {
   const lines = cases.map((one) => {
     const { name, source, x0, steps, sensitivity } = one;
-    return JSON.stringify({ name, source, options: translated(file, one).options, x0, steps, sensitivity });
+    const { made, options } = translated(file, one);
+    return JSON.stringify({ name, optimizer: made, source, options, x0, steps, sensitivity });
   });
   return `{"runs":[\n${lines.join(",\n")}\n]}\n`;
 }
@@ -269,8 +270,8 @@ function ulps(name, made) {
 /** The class and the options of a case, by our names. */
 function translated(file, { name, optimizer, hyperparameters, source }) {
   const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
-  const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
-  const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  const library = libraryOf(basename(file), source);
+  const timm = library === "timm";
   if (timm && optimizer.startsWith("Cautious")) theirs.caution = true;
   return library
     ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
