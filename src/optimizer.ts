@@ -134,6 +134,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     for (let i = 0; i < groups.length; i++) {
       if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
     }
+    const { rule } = this.#kind;
+    const refusal = rule.refuse?.(groups[0].settings.values);
+    if (refusal) throw new Error(`${rule.name}: ${refusal}`);
     const clip = this.#clip(given);
     const { passes } = this.#kind;
     for (let i = 0; i < groups.length; i++) groups[i].steps++;
@@ -145,6 +148,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       for (let i = 0; i < groups.length; i++) groups[i].step(pass, clip, given);
       after?.(memory, settings.values, steps);
     }
+    for (let i = 0; i < groups.length; i++) groups[i].settings.forget();
     this.#clock.steps++;
     return this;
   }

@@ -52,6 +52,10 @@ interface Base<H extends Defaults, V> {
   clip?(h: V, grads: readonly Reals[]): number;
   /** Options that memory starts from: they stay as constructed. */
   readonly fixed?: readonly (keyof H)[];
+  /** Options that hold for one step, and go back to their defaults after it. No state dict has them. */
+  readonly once?: readonly (keyof H)[];
+  /** Why it cannot step now, by the first group's options: the sentence to throw, without the class's name. */
+  refuse?(h: V): string | undefined;
   readonly twins: Readonly<Record<Dtype, Twins>>;
 }
 

@@ -86,9 +86,10 @@ export class GroupSettings {
     };
   }
 
-  /** Every option with the value that the next step uses. */
+  /** What a state dict has: every option that holds for more than one step, with the value that the next step uses. */
   now(): Record<string, number | boolean> {
-    return Object.fromEntries(Object.keys(this.values).map((name) => [name, this.get(name)]));
+    const names = this.#names.filter((name) => !this.#rule.once?.includes(name));
+    return Object.fromEntries(names.map((name) => [name, this.get(name)]));
   }
 
   /** Takes over checked values, but keeps what follows a schedule. */
@@ -105,8 +106,15 @@ export class GroupSettings {
       const name = this.#names[i];
       const schedule = this.schedules.get(name);
       if (!schedule) continue;
-      this.values[name] = checkNumber(this.#rule.name, name, schedule(this.#clock.steps), this.#range(name));
+      this.values[name] = this.#number(name, schedule(this.#clock.steps));
     }
+  }
+
+  /** Forgets what was to hold for one step. */
+  forget(): void {
+    const { once, defaults } = this.#rule;
+    if (!once) return;
+    for (let i = 0; i < once.length; i++) this.values[once[i]] = defaults[once[i]];
   }
 
   #write(name: string, value: unknown): void {
@@ -114,12 +122,12 @@ export class GroupSettings {
     if (typeof this.values[name] === "boolean") {
       this.values[name] = this.#shape[name] = checkFlag(who, name, value);
     } else if (typeof value === "function") {
-      const now = checkNumber(who, name, value(this.#clock.steps), this.#range(name));
+      const now = this.#number(name, value(this.#clock.steps));
       this.schedules.set(name, value as Schedule);
       this.values[name] = now;
       this.#shape[name] = now || Number.MIN_VALUE;
     } else {
-      this.values[name] = this.#shape[name] = checkNumber(who, name, value, this.#range(name));
+      this.values[name] = this.#shape[name] = this.#number(name, value);
       this.schedules.delete(name);
     }
   }
@@ -151,8 +159,11 @@ export class GroupSettings {
     return this.#shapes.map((shape) => this.#rule.state(this.#shape, shape));
   }
 
-  #range(name: string): Range {
-    return (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
+  #number(name: string, value: unknown): number {
+    // NaN is the default of what has to be set
+    if (Object.is(value, this.#rule.defaults[name])) return value as number;
+    const range = (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
+    return checkNumber(this.#rule.name, name, value, range);
   }
 }
 

@@ -79,6 +79,7 @@ interface Accessors {
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
+  fMin: { get fMin(): number; set fMin(value: Setting) };
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   growthRate: { get growthRate(): number; set growthRate(value: Setting) };
@@ -94,10 +95,12 @@ interface Accessors {
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   repsRel: { get repsRel(): number; set repsRel(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  scaling: { get scaling(): number; set scaling(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  value: { get value(): number; set value(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
 }
 

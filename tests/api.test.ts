@@ -366,6 +366,8 @@ function busy(made: AnyClass): Record<string, number> {
     growthRate: 1.25,
     // what makes estimates grow
     ...("growthRate" in made.defaults && { lr: 8, eps: 1e-3 }),
+    // what limits the rate
+    ...("value" in made.defaults && { lr: 0.02 }),
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
 }
@@ -387,7 +389,7 @@ function another(made: AnyClass, name: string): number | undefined {
 
 const hyperparameters = classes.flatMap((made) =>
   Object.keys(made.defaults)
-    .filter((name) => typeof made.defaults[name] === "number")
+    .filter((name) => typeof made.defaults[name] === "number" && !made.rule.once?.includes(name))
     .map((name) => ({ made, name, value: another(made, name), title: `${made.rule.name}: ${name}` })),
 );
 const fixed = hyperparameters.filter(({ value }) => value === undefined);

@@ -18,6 +18,7 @@ export { Lion } from "./lion.js";
 export { Momentum } from "./momentum.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";
+export { PolyakSGD } from "./polyaksgd.js";
 export { Prodigy } from "./prodigy.js";
 export { RAdam } from "./radam.js";
 export { RMSprop } from "./rmsprop.js";

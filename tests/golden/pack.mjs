@@ -15,6 +15,7 @@ const classes = {
   "contrib.dadapt_adamw": "DAdaptAdam",
   "contrib.dog": "DoG",
   "contrib.dowg": "DoWG",
+  polyak_sgd: "PolyakSGD",
 };
 // Options of theirs that are a tag and a number.
 const tagged = { init_step: { heuristic: "repsRel", distance: "initDist", learning_rate: "initEta" } };
@@ -28,6 +29,7 @@ const options = {
   decoupled_weight_decay: "decoupled",
   decouple: "decoupled",
   learning_rate: "lr",
+  max_learning_rate: "lr",
   b1: "beta1",
   b2: "beta2",
   estim_lr0: "d0",
@@ -89,7 +91,7 @@ function packCases(cases, { quadratic }) {
   return `{"quadratic":${JSON.stringify(quadratic ?? null)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
-function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyperparameters, params, state }) {
+function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyperparameters, params, state, values }) {
   const pack = (value) => packNumbers(value, dtype);
   const slots = (Array.isArray(state) ? state : []).map((saved) => renameSlots(optimizer, saved));
   const ours = {
@@ -104,7 +106,7 @@ function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyp
     roundings: roundings[optimizer],
     ulps: ulps(name, classes[optimizer] ?? optimizer),
   };
-  return { ...ours, ...compare, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  return { ...ours, ...compare, inputs, shapes, problem, values, params: pack(params), state: pack(slots) };
 }
 
 /**
@@ -133,7 +135,8 @@ function renameOptions(theirs) {
       ours.clipping = false;
       continue;
     }
-    if (name in tagged) ours[tagged[name][value[0]]] = value[1];
+    if (name === "variant") ours.plus = value === "sps+";
+    else if (name in tagged) ours[tagged[name][value[0]]] = value[1];
     else if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
     // what is off
     else if (value === null) ours[camel(name)] = 0;

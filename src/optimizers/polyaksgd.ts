@@ -1,0 +1,49 @@
+import { defineTensorOptimizer } from "../define.js";
+import * as f32 from "../generated/f32/optimizers/sgd.js";
+import { sgd } from "./sgd.js";
+
+/**
+ * PolyakSGD: SGD whose rate follows from the loss and its least value: Polyak's step size, at most `lr`.
+ *
+ * @remarks Use it where the least loss, `fMin`, is known, as for models that fit all their data. Before each step set `value` to
+ * the loss.
+ * @see Loizou et al., 2020, Stochastic Polyak Step-size for SGD: An Adaptive Learning Rate for Fast Convergence (arXiv 2002.10542)
+ */
+export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
+  name: "PolyakSGD",
+  // plus: a loss below fMin makes no step, instead of one uphill
+  defaults: { lr: 1, value: Number.NaN, scaling: 1, fMin: 0, eps: 0, plus: false },
+  ranges: {
+    lr: [0, Infinity],
+    value: [-Infinity, Infinity],
+    scaling: [0, Infinity],
+    fMin: [-Infinity, Infinity],
+    eps: [0, Infinity],
+  },
+  once: ["value"],
+  refuse: ({ value }) => (Number.isNaN(value) ? "value must be set to the loss before each step" : undefined),
+  state: () => ({}),
+  memory: () => ({ square: 0, rate: 0 }),
+  passes: [
+    {
+      before(memory) {
+        memory.square = 0;
+      },
+      tensor(x, { scaling }, _t, memory) {
+        memory.square += scaling * scaling * x.dot(x.g, x.g);
+      },
+      after(memory, { value, fMin, eps, plus }) {
+        const gap = plus ? Math.max(value - fMin, 0) : value - fMin;
+        const denominator = memory.square + eps;
+        memory.rate = denominator <= Number.EPSILON ? 0 : gap / denominator;
+      },
+    },
+    {
+      tensor(x, { lr, scaling }, _t, { rate }) {
+        x.s[0] = scaling * Math.min(rate, lr);
+        x.run("sgd", x.p, x.g);
+      },
+    },
+  ],
+  twins: { f32, f64: { sgd } },
+});
