@@ -89,6 +89,44 @@ export function lerp(a: v128, b: v128, w: v128): v128 {
   return add(a, mul(w, sub(b, a)));
 }
 
+/** The cube root, to an ulp. */
+export function cbrt(x: v128): v128 {
+  const zero = all(0);
+  const a = abs(x);
+  // the guess needs a normal number: small ones are scaled by 2^54
+  const small = less(a, all(1));
+  const y = where(small, mul(a, all(18014398509481984)), a);
+  let near = halley(y, guess(y));
+  if (sizeof<real>() === 8) near = halley(y, near);
+  const root = halley(y, upperHalf(near));
+  const size = where(small, mul(root, all(3.814697265625e-6)), root);
+  // 0, infinity and NaN are their own roots
+  return where(less(a, add(a, a)), where(less(x, zero), sub(zero, size), size), x);
+}
+
+/** A cube root that is right to a thirtieth: a third of the bits, and a constant that makes up for the exponent's bias. */
+function guess(y: v128): v128 {
+  let third = v128.add<u32>(v128.shr<u32>(y, 2), v128.shr<u32>(y, 4));
+  third = v128.add<u32>(third, v128.shr<u32>(third, 4));
+  third = v128.add<u32>(third, v128.shr<u32>(third, 8));
+  third = v128.add<u32>(third, v128.shr<u32>(third, 16));
+  if (sizeof<real>() === 4) return v128.add<u32>(third, v128.splat<u32>(709958130));
+  // the upper word of each lane; the lower one is 0
+  return v128.shl<u64>(v128.add<u64>(v128.shr<u64>(third, 32), v128.splat<u64>(715094163)), 32);
+}
+
+/** A step of Halley's iteration: it triples the right digits. */
+function halley(y: v128, root: v128): v128 {
+  const other = div(y, square(root));
+  return add(root, div(mul(root, sub(other, root)), add(add(root, root), other)));
+}
+
+/** The upper half of the digits, whose square is exact (Veltkamp). */
+function upperHalf(x: v128): v128 {
+  const c = mul(x, all(sizeof<real>() === 8 ? 134217729 : 4097));
+  return sub(c, sub(c, x));
+}
+
 /** Elements i and i + 1 of x, in float64. */
 export function pair(x: usize, i: usize): v128 {
   const at = x + i * sizeof<real>();

@@ -10,6 +10,7 @@ const CHUNK: usize = 16384;
 type Products = i8;
 type Numbers = i16;
 type Magnitudes = i32;
+type Opposites = i64;
 
 /** sum x y */
 export function dot(n: usize, x: usize, y: usize): f64 {
@@ -24,6 +25,11 @@ export function sum(n: usize, x: usize): f64 {
 /** sum |x| */
 export function sumAbs(n: usize, x: usize): f64 {
   return reduce<Magnitudes>(n, x, x);
+}
+
+/** How many elements of x and y have opposite signs. */
+export function opposites(n: usize, x: usize, y: usize): f64 {
+  return reduce<Opposites>(n, x, y);
 }
 
 /** The largest |x|; 0 for none, NaN if there is one. */
@@ -58,10 +64,18 @@ function reduce<What>(n: usize, x: usize, y: usize): f64 {
 
 function terms<What>(x: v128, y: v128): v128 {
   if (sizeof<What>() === sizeof<Products>()) return f64x2.mul(x, y);
+  if (sizeof<What>() === sizeof<Opposites>()) return v128.and(f64x2.splat(1), opposed(x, y));
   return sizeof<What>() === sizeof<Numbers>() ? x : f64x2.abs(x);
 }
 
 function term<What>(x: f64, y: f64): f64 {
   if (sizeof<What>() === sizeof<Products>()) return x * y;
+  if (sizeof<What>() === sizeof<Opposites>()) return (x < 0 && 0 < y) || (0 < x && y < 0) ? 1 : 0;
   return sizeof<What>() === sizeof<Numbers>() ? x : abs(x);
+}
+
+function opposed(x: v128, y: v128): v128 {
+  const zero = f64x2.splat(0);
+  const falling = v128.and(f64x2.lt(x, zero), f64x2.lt(zero, y));
+  return v128.or(falling, v128.and(f64x2.lt(zero, x), f64x2.lt(y, zero)));
 }

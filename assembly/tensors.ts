@@ -1,7 +1,8 @@
 // What rules of norms and shapes run on, and their kernels: none of them adds the weight decay.
+export * from "./caution";
 export * from "./matrix";
 export * from "./optimizers/dadaptadam";
 export * from "./optimizers/dadaptsgd";
+export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
 export * from "./reduce";
-export * from "./vectors";

@@ -58,6 +58,15 @@ export function checkFlag(who: string, name: string, value: unknown): boolean {
   return value;
 }
 
+export function checkChoice(who: string, name: string, value: unknown, choices: readonly string[]): string {
+  if (choices.includes(value as string)) return value as string;
+  const quoted = choices.map(describe);
+  const last = quoted.pop();
+  const listed = quoted.length > 0 ? `${quoted.join(", ")} or ${last}` : last;
+  const Kind = typeof value === "string" ? RangeError : TypeError;
+  throw new Kind(`${who}: ${name} must be ${listed}, got ${describe(value)}`);
+}
+
 /** Throws unless the array keeps its length: one that is detached, or can be resized, would move under the optimizer. */
 export function checkFixed(who: string, name: string, array: Reals): void {
   const buffer = array.buffer as { resizable?: boolean; growable?: boolean };

@@ -1,46 +1,62 @@
+import { minimize } from "./closure.js";
 import { GroupView } from "./group.js";
-import { type Kind, Optimizer } from "./optimizer.js";
+import { Optimizer } from "./optimizer.js";
 import {
+  type AllValues,
   type AnyElementRule,
   type AnyRule,
   type AnyTensorRule,
-  type Common,
+  type Choices,
+  type Convention,
   common,
   type Defaults,
   type Dtype,
+  type Kind,
   type Rule,
   type TensorRule,
 } from "./rule.js";
+import type { Tier } from "./store.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
-import type { DtypeOf, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
+import type { DtypeOf, Grads, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
 
-/** An optimizer of one rule: `H` are its options. */
-export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = Optimizer<N, D, H> &
-  Hyperparameters<H>;
+/** An optimizer of one rule: `H` are its options, `M` its methods beside those that all have. */
+export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype, M extends string = never> = Optimizer<
+  N,
+  D,
+  H
+> &
+  Hyperparameters<H> & { readonly [K in M]: (grads?: Grads<N, D>) => void };
 
 /** The class of a rule. */
-export interface OptimizerClass<H = Record<never, never>> {
+export interface OptimizerClass<H = Record<never, never>, M extends string = never> {
   new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
     params: P,
     options?: Options<H, D>,
-  ): OptimizerOf<H, NamesOf<P>, D>;
+  ): OptimizerOf<H, NamesOf<P>, D, M>;
   new <const G extends readonly ParamSet[], D extends Dtype = DtypeOf<G[number]>>(
     groups: { readonly [I in keyof G]: { readonly params: G[I] } & Partial<Settings<H>> },
     options?: Options<H, D>,
-  ): OptimizerOf<H, NamesOf<G[number]>, D>;
+  ): OptimizerOf<H, NamesOf<G[number]>, D, M>;
   /** Every option that changes the update, with its default. */
   readonly defaults: Readonly<H>;
+  /** The defaults under each convention that the optimizer has: `{ convention: "keras" }` takes `conventions.keras`. */
+  readonly conventions: H extends { readonly convention: infer L extends string }
+    ? { readonly [K in L]: Readonly<H> }
+    : unknown;
   /** The canonical name, in lower case. */
   readonly optimizer: string;
   /** @internal */
   readonly rule: AnyRule;
 }
 
-type Widened<H> = { [K in keyof H]: H[K] extends boolean ? boolean : number };
-
 /** Makes the class of a rule that looks at each element alone. */
-export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerClass<Widened<H & Common>> {
+export function defineOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+  M extends string = never,
+>(rule: Rule<H, C, L, M>): OptimizerClass<AllValues<H, C, L>, M> {
   const any = rule as unknown as AnyElementRule;
   return define(any, {
     passes: [{}],
@@ -51,7 +67,11 @@ export function defineOptimizer<H extends Defaults>(rule: Rule<H>): OptimizerCla
 }
 
 /** Makes the class of a rule that looks at whole tensors. */
-export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): OptimizerClass<Widened<H & Common>> {
+export function defineTensorOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+>(rule: TensorRule<H, C, L>): OptimizerClass<AllValues<H, C, L>> {
   const any = rule as unknown as AnyTensorRule;
   return define(any, {
     passes: any.passes,
@@ -61,13 +81,47 @@ export function defineTensorOptimizer<H extends Defaults>(rule: TensorRule<H>): 
   });
 }
 
-function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "shapes" | "store">): OptimizerClass<H> {
-  const defaults = Object.freeze({ ...rule.defaults, ...common, ...rule.defaults });
-  const kind: Kind = { rule, defaults, accessors: GroupView.accessors(defaults), ...tier };
+/** An optimizer whose step takes a closure that writes `grads` and returns the loss; it returns the loss where it began. */
+export type ClosureOptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = OptimizerOf<H, N, D> & {
+  step(closure: () => number): number;
+};
+
+/** The class of a rule that evaluates the loss itself. */
+export interface ClosureOptimizerClass<H> extends OptimizerClass<H> {
+  new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
+    params: P,
+    options?: Options<H, D>,
+  ): ClosureOptimizerOf<H, NamesOf<P>, D>;
+}
+
+/** Makes the class of a rule that evaluates the loss at points of its own choice. It takes one group. */
+export function defineClosureOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+>(rule: TensorRule<H, C, L> & { minimize: unknown }): ClosureOptimizerClass<AllValues<H, C, L>> {
+  const made = defineTensorOptimizer(rule) as unknown as typeof Optimizer;
+  Object.defineProperty(made.prototype, "step", {
+    configurable: true,
+    value(this: Optimizer, closure: unknown) {
+      const { kind, groups, clock } = Optimizer.ready(this, "step");
+      const loss = minimize(kind, groups[0], closure);
+      groups[0].steps++;
+      clock.steps++;
+      return loss;
+    },
+  });
+  return made as unknown as ReturnType<typeof defineClosureOptimizer<H, C, L>>;
+}
+
+function define<H, M extends string>(rule: AnyRule, tier: Tier): OptimizerClass<H, M> {
+  const kind = kindOf(rule, tier);
+  const { defaults, conventions } = kind;
   const named = {
     [rule.name]: class extends Optimizer {
       static readonly rule = rule;
       static readonly defaults = defaults;
+      static readonly conventions = conventions;
       static readonly optimizer = rule.name.toLowerCase();
 
       constructor(params: unknown, options: unknown = {}) {
@@ -79,7 +133,36 @@ function define<H>(rule: AnyRule, tier: Pick<Kind, "passes" | "memory" | "shapes
   for (const name of Object.keys(defaults)) {
     Object.defineProperty(made.prototype, name, shorthand(name));
   }
-  return made as unknown as OptimizerClass<H>;
+  for (const name of "methods" in rule ? Object.keys(rule.methods ?? {}) : []) {
+    Object.defineProperty(made.prototype, name, method(name));
+  }
+  return made as unknown as OptimizerClass<H, M>;
+}
+
+/** A method of the rule's own. */
+function method(name: string): PropertyDescriptor {
+  return {
+    configurable: true,
+    value(this: Optimizer, grads?: unknown) {
+      Optimizer.call(this, name, grads);
+    },
+  };
+}
+
+function kindOf(rule: AnyRule, tier: Tier): Kind {
+  const own = { ...rule.defaults, ...common, ...rule.defaults };
+  const under = Object.entries(rule.conventions ?? { torch: {} }).map(([convention, changes]) => {
+    return [convention, Object.freeze({ ...own, ...changes, convention })] as const;
+  });
+  const [[, defaults]] = under;
+  return {
+    rule,
+    defaults,
+    conventions: Object.freeze(Object.fromEntries(under)),
+    choices: { ...rule.choices, convention: under.map(([convention]) => convention) },
+    accessors: GroupView.accessors(defaults),
+    ...tier,
+  };
 }
 
 /** `opt.lr`: reads the first group's value and sets all groups', or none of them. */

@@ -12,27 +12,27 @@ export function checkAttached(who: string, tensors: readonly Placed[]): void {
   }
 }
 
-/** Takes the gradients handed to a step: an array for every tensor, of its length and the optimizer's dtype. */
-export function takeGradients(tensors: readonly Placed[], dtype: Dtype, grads: unknown): void {
+/** Takes the gradients handed to a step, or another method: an array for every tensor, of its length and the optimizer's dtype. */
+export function takeGradients(who: string, tensors: readonly Placed[], dtype: Dtype, grads: unknown): void {
   if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
-    throw new TypeError(`step: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
+    throw new TypeError(`${who}: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
   }
   const record = grads as Readonly<Record<string, unknown>>;
   for (let i = 0; i < tensors.length; i++) {
     const tensor = tensors[i];
     const { name, length } = tensor;
     const g = record[name];
-    if (!isReals(g, dtype)) throw new TypeError(wrongGradient(record, name, dtype));
-    if (g !== tensor.given || g.length !== length) checkFixed("step", name, g);
+    if (!isReals(g, dtype)) throw new TypeError(wrongGradient(who, record, name, dtype));
+    if (g !== tensor.given || g.length !== length) checkFixed(who, name, g);
     if (g.length !== length)
-      throw new RangeError(`step: gradient "${name}" has length ${g.length}, expected ${length}`);
+      throw new RangeError(`${who}: gradient "${name}" has length ${g.length}, expected ${length}`);
     tensor.given = g;
   }
   if (Array.isArray(grads) && grads.length === tensors.length) return;
   // what an object inherits is not a gradient handed over by mistake
   let own = 0;
   for (const name in record) if (Object.hasOwn(record, name)) own++;
-  if (own > tensors.length) throw new TypeError(`step: unknown gradient ${unknownNames(tensors, record)}`);
+  if (own > tensors.length) throw new TypeError(`${who}: unknown gradient ${unknownNames(tensors, record)}`);
 }
 
 function unknownNames(tensors: readonly Placed[], record: object): string {
@@ -41,8 +41,8 @@ function unknownNames(tensors: readonly Placed[], record: object): string {
   return unknown.map((name) => `"${name}"`).join(", ");
 }
 
-function wrongGradient(grads: Readonly<Record<string, unknown>>, name: string, dtype: Dtype): string {
+function wrongGradient(who: string, grads: Readonly<Record<string, unknown>>, name: string, dtype: Dtype): string {
   const g = grads[name];
-  if (g === undefined || !Object.hasOwn(grads, name)) return `step: gradient "${name}" is missing`;
-  return `step: gradient "${name}" must be a ${arrayName[dtype]}, got ${describe(g)}`;
+  if (g === undefined || !Object.hasOwn(grads, name)) return `${who}: gradient "${name}" is missing`;
+  return `${who}: gradient "${name}" must be a ${arrayName[dtype]}, got ${describe(g)}`;
 }

@@ -26,15 +26,15 @@ export function blockLength(dtype: Dtype): number {
   return BLOCK_BYTES / SIZE[dtype];
 }
 
-/** Elements of a tensor. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, n) => size * n, 1);
-}
-
 /** A length rounded up to whole vectors. */
 export function padded(length: number, dtype: Dtype): number {
   const lanes = VECTOR / SIZE[dtype];
   return Math.ceil(length / lanes) * lanes;
+}
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
 }
 
 /** A stream's length: whole lines, so that a kernel may take eight vectors at a time. */

@@ -3,9 +3,9 @@ import { type Backend, openBackend } from "./backend.js";
 import { checkKnown, describe } from "./check.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
-import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups, type Tensor } from "./params.js";
+import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Reals } from "./real.js";
-import type { AnyRule, AnyValues, Defaults, Dtype, Memory, Pass } from "./rule.js";
+import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import {
   type LoadOptions,
@@ -15,7 +15,7 @@ import {
   type StateDict,
   saveState,
 } from "./state-dict.js";
-import type { Placed, Store } from "./store.js";
+import type { Placed } from "./store.js";
 import type {
   ByName,
   Grads,
@@ -29,20 +29,6 @@ import type {
 
 type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
 type States<N extends string, D extends Dtype> = ByName<N, { readonly [slot: string]: View<D> }>;
-
-/** A rule as a class has it: with all its options, and the properties that show them. */
-export interface Kind {
-  readonly rule: AnyRule;
-  readonly defaults: Defaults;
-  readonly accessors: PropertyDescriptorMap;
-  /** The passes of a step over all groups. */
-  readonly passes: readonly Partial<Pass<AnyValues>>[];
-  /** What a new group remembers, given what those before it do. */
-  memory(settings: GroupSettings, before: Memory | undefined): Memory;
-  /** The shapes that decide about a group's state. */
-  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
-  store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
-}
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
@@ -126,20 +112,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * of its length and the optimizer's dtype. After an error nothing has changed.
    */
   step(grads?: Grads<N, D>): this {
-    this.#checkAlive();
-    const given = grads !== undefined && (grads as unknown) !== this.#grads;
-    checkAttached("step", this.#tensors);
-    if (given) takeGradients(this.#tensors, this.dtype, grads);
+    const given = this.#take("step", grads);
     const groups = this.#groups;
-    for (let i = 0; i < groups.length; i++) {
-      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
-    }
-    const { rule } = this.#kind;
-    const refusal = rule.refuse?.(groups[0].settings.values);
-    if (refusal) throw new Error(`${rule.name}: ${refusal}`);
+    this.#checkReady();
     const clip = this.#clip(given);
     const { passes } = this.#kind;
-    for (let i = 0; i < groups.length; i++) groups[i].steps++;
+    for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
       const { when, before, after } = passes[pass];
       const { memory, settings, steps } = groups[0];
@@ -151,6 +129,16 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     for (let i = 0; i < groups.length; i++) groups[i].settings.forget();
     this.#clock.steps++;
     return this;
+  }
+
+  /** Throws if the rule refuses the next step. */
+  #checkReady(): void {
+    const { rule } = this.#kind;
+    if (!rule.refuse) return;
+    for (const { settings, memory } of this.#groups) {
+      const why = rule.refuse(settings.values, memory);
+      if (why) throw new Error(`${rule.name}: ${why}`);
+    }
   }
 
   /** What multiplies all gradients. */
@@ -224,20 +212,48 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     }
   }
 
+  /** @internal Runs a method of the rule's, with the gradients that `step` would take. */
+  static call(optimizer: Optimizer, method: string, grads: unknown): void {
+    const given = optimizer.#take(method, grads);
+    for (const group of optimizer.#groups) group.store.call?.(method, group.steps, given);
+  }
+
+  /** Takes the gradients handed to a method, if they are no views of ours, and says whether; brings schedules up to date. */
+  #take(method: string, grads: unknown): boolean {
+    this.#checkAlive();
+    const given = grads !== undefined && grads !== this.#grads;
+    checkAttached(method, this.#tensors);
+    if (given) takeGradients(method, this.#tensors, this.dtype, grads);
+    const groups = this.#groups;
+    for (let i = 0; i < groups.length; i++) {
+      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
+    }
+    return given;
+  }
+
+  /** @internal What functions on optimizers work with; schedules are up to date, and the rule does not refuse a step. */
+  static ready(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend } {
+    optimizer.#take(who, undefined);
+    optimizer.#checkReady();
+    return { ...optimizer.#progress(), backend: optimizer.#backend };
+  }
+
   #progress(): Progress {
-    const { rule, defaults } = this.#kind;
-    return { rule, defaults, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
+    return { kind: this.#kind, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
   }
 
   #add(specs: readonly GroupSpec[]): void {
     const { rule, defaults, accessors } = this.#kind;
     const added = specs.flatMap(({ tensors }) => tensors);
+    if ("minimize" in rule && this.#groups.length + specs.length > 1) {
+      throw new RangeError(`${rule.name}: expected one group of parameters, got ${this.#groups.length + specs.length}`);
+    }
     checkDistinct(rule.name, [...this.#tensors, ...added]);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
       const options = { ...this.#options, ...defined(overrides) };
-      return new GroupSettings(rule, defaults, options, this.#clock, this.#kind.shapes(tensors));
+      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.shapes(tensors));
     });
     const groups: Group[] = [];
     try {

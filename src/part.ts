@@ -4,7 +4,7 @@ import * as stagesF32 from "./generated/f32/stages.js";
 import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
-import type { AnyElementRule, Dtype } from "./rule.js";
+import type { AnyElementRule, Dtype, Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import type { Placed } from "./store.js";
@@ -71,6 +71,7 @@ export interface Part {
   readonly decaying: () => KernelSet | undefined;
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly shrinkParameters: Kernel;
   /** A block of gradients on their way to the kernel, and of parameters if they are the caller's. */
   readonly scratch: Ref;
   readonly scratchG: Reals;
@@ -127,7 +128,7 @@ function allocatePart(
   tensors: readonly Tensor[],
   own: boolean,
 ): Part {
-  const state = states[0] as Readonly<Record<string, number>>;
+  const state = states[0] as Readonly<Record<string, Start>>;
   const slots = Object.keys(state);
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
   const stream = lined(length, dtype);
@@ -140,7 +141,8 @@ function allocatePart(
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);
   const streams: Streams = { memory, dtype, own, p, g, state: slots.map((slot, i) => [slot, rest[i]]) };
   for (const [slot, start] of streams.state) {
-    if (state[slot] !== 0) viewOf(memory, dtype, start, length).fill(state[slot]);
+    const from = state[slot];
+    if (from !== 0 && from !== "params") viewOf(memory, dtype, start, length).fill(from);
   }
   return {
     region,
@@ -190,7 +192,10 @@ function cut({ memory, dtype, own, p, g, state }: Streams, backend: Backend, len
 
 function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
   const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
-  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const { scaleGradient, decayGradient, shrinkParameters } = backend.kernels(memory, dtype, {
+    f32: stagesF32,
+    f64: stages,
+  });
   let decaying: KernelSet | null | undefined;
   return {
     plain: cached(backend.kernels(memory, dtype, rule.twins)),
@@ -203,6 +208,7 @@ function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: M
     },
     scaleGradient,
     decayGradient,
+    shrinkParameters,
   };
 }
 

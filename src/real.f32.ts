@@ -57,3 +57,36 @@ export function sign(x: number): number {
 export function lerp(a: number, b: number, w: number): number {
   return add(a, mul(w, sub(b, a)));
 }
+
+export function cbrt(x: number): number {
+  const a = abs(x);
+  const small = less(a, 1);
+  const y = where(small, mul(a, 2 ** 54), a);
+  const near = halley(y, guess(y));
+  const root = halley(y, upperHalf(near));
+  const size = where(small, mul(root, 2 ** -18), root);
+  return where(less(a, add(a, a)), where(less(x, 0), sub(0, size), size), x);
+}
+
+function guess(y: number): number {
+  word.setFloat32(0, y);
+  const bits = word.getUint32(0);
+  let third = (bits >>> 2) + (bits >>> 4);
+  third += third >>> 4;
+  third += third >>> 8;
+  third += third >>> 16;
+  word.setUint32(0, third + 709958130);
+  return word.getFloat32(0);
+}
+
+function halley(y: number, root: number): number {
+  const other = div(y, square(root));
+  return add(root, div(mul(root, sub(other, root)), add(add(root, root), other)));
+}
+
+function upperHalf(x: number): number {
+  const c = mul(x, 2 ** 12 + 1);
+  return sub(c, sub(c, x));
+}
+
+const word = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(4));

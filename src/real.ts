@@ -66,3 +66,43 @@ export function sign(x: number): number {
 export function lerp(a: number, b: number, w: number): number {
   return add(a, mul(w, sub(b, a)));
 }
+
+/** The cube root, to an ulp. */
+export function cbrt(x: number): number {
+  const a = abs(x);
+  // the guess needs a normal number
+  const small = less(a, 1);
+  const y = where(small, mul(a, 2 ** 54), a);
+  const near = halley(y, halley(y, guess(y)));
+  const root = halley(y, upperHalf(near));
+  const size = where(small, mul(root, 2 ** -18), root);
+  // 0, infinity and NaN are their own roots
+  return where(less(a, add(a, a)), where(less(x, 0), sub(0, size), size), x);
+}
+
+/** A cube root that is right to a thirtieth: a third of the bits, and a constant that makes up for the exponent's bias. */
+function guess(y: number): number {
+  word.setFloat64(0, y);
+  const high = word.getUint32(0);
+  let third = (high >>> 2) + (high >>> 4);
+  third += third >>> 4;
+  third += third >>> 8;
+  third += third >>> 16;
+  word.setUint32(0, third + 715094163);
+  word.setUint32(4, 0);
+  return word.getFloat64(0);
+}
+
+/** A step of Halley's iteration: it triples the right digits. */
+function halley(y: number, root: number): number {
+  const other = div(y, square(root));
+  return add(root, div(mul(root, sub(other, root)), add(add(root, root), other)));
+}
+
+/** The upper half of the digits, whose square is exact (Veltkamp). */
+function upperHalf(x: number): number {
+  const c = mul(x, 2 ** 27 + 1);
+  return sub(c, sub(c, x));
+}
+
+const word = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));

@@ -9,6 +9,7 @@ const CHUNK = 16384;
 const PRODUCTS = 0;
 const NUMBERS = 1;
 const MAGNITUDES = 2;
+const OPPOSITES = 3;
 
 /** sum x y */
 export function dot(n: number, x: Reals, y: Reals): number {
@@ -23,6 +24,11 @@ export function sum(n: number, x: Reals): number {
 /** sum |x| */
 export function sumAbs(n: number, x: Reals): number {
   return reduce(MAGNITUDES, n, x, x);
+}
+
+/** How many elements of x and y have opposite signs. */
+export function opposites(n: number, x: Reals, y: Reals): number {
+  return reduce(OPPOSITES, n, x, y);
 }
 
 /** The largest |x|; 0 for none, NaN if there is one. */
@@ -50,5 +56,7 @@ function reduce(what: number, n: number, x: Reals, y: Reals): number {
 }
 
 function term(what: number, x: number, y: number): number {
-  return what === PRODUCTS ? x * y : what === NUMBERS ? x : Math.abs(x);
+  if (what === PRODUCTS) return x * y;
+  if (what === OPPOSITES) return (x < 0 && 0 < y) || (0 < x && y < 0) ? 1 : 0;
+  return what === NUMBERS ? x : Math.abs(x);
 }

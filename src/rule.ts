@@ -1,17 +1,36 @@
 import type { Reals } from "./real.js";
+import type { Tier } from "./store.js";
 import type { TensorStep } from "./tensor-step.js";
+import type { Vectors } from "./vectors.js";
 
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
 
-/** A rule's options with their default values: a number for a hyperparameter, a boolean for a flag. */
-export type Defaults = Readonly<Record<string, number | boolean>>;
+/** What an option can be: a number for a hyperparameter, a boolean for a flag, a string for a choice. */
+export type Value = number | boolean | string;
 
-/** Options as a step reads them. */
-export type Values<H> = { readonly [K in keyof H]: H[K] extends boolean ? boolean : number };
+/** A rule's options with their default values. */
+export type Defaults = Readonly<Record<string, Value>>;
+
+/** The strings that an option can be. */
+export type Choices = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The libraries whose numbers a rule can give. Where PyTorch lacks the rule, "torch" is its authors' implementation, which is
+ * written for PyTorch.
+ */
+export type Convention = "torch" | "optax" | "keras" | "tfjs";
+
+/** Options by the kind of their values, with a choice as the union of its strings. */
+export type Values<H, C extends Choices = Record<never, never>> = {
+  readonly [K in keyof H]: K extends keyof C ? C[K][number] : H[K] extends boolean ? boolean : number;
+};
+
+/** All options of a rule. */
+export type AllValues<H, C extends Choices, L extends Convention> = Values<H & Common, C> & { readonly convention: L };
 
 /** The names of the hyperparameters that are numbers. */
-export type Numeric<H> = { [K in keyof H]: H[K] extends boolean ? never : K }[keyof H];
+export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never : K }[keyof H];
 
 /** A half-open interval: from <= x < to. */
 export type Range = readonly [from: number, to: number];
@@ -31,42 +50,69 @@ export const commonRanges: Readonly<Record<string, Range>> = { weightDecay: [0, 
 
 export type Common = { weightDecay: number; maximize: boolean };
 
-/** A buffer of state: what it starts from, and its shape if that is not the parameter's. */
+/** What a buffer of state starts from: a number, or the parameters as they are at the first step. */
+export type Start = number | "params";
+
+/** A buffer of state whose shape is not the parameter's. */
 export interface Slot {
   readonly shape: readonly number[];
   readonly from: number;
 }
 
+/** A method of the class that is no step: it runs a kernel over parameters, gradients and state. */
+export interface Method<V> {
+  /** The kernel to run: it takes the same buffers as that of a step. */
+  kernel(h: V): string;
+  /** Writes the kernel's scalars and notes in `memory` what was done; false if there is nothing to do. `t` steps were taken. */
+  scalars(s: Reals, h: V, t: number, memory: Memory): boolean;
+}
+
 /** What every rule says, whether it looks at elements or at tensors. */
-interface Base<H extends Defaults, V> {
+interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   /** The class's name; in lower case, the canonical name. */
   readonly name: string;
   /** The rule's own options. It gets the common ones too, and may state another default for them. */
   readonly defaults: H;
   readonly ranges: { readonly [K in Exclude<Numeric<H>, keyof Common>]: Range };
-  /** Whether the rule decays the weights itself; otherwise the step adds `weightDecay` times p to the gradient. */
+  /** What each option that is a string can be. */
+  readonly choices?: C;
+  /**
+   * The libraries whose numbers it gives, each with its defaults that differ from the rule's: what the option `convention` can be.
+   * The first is its default; a rule without gives PyTorch's.
+   */
+  readonly conventions?: { readonly [K in L]: Partial<Values<H & Common, C>> };
+  /**
+   * Whether the rule decays the weights itself. Otherwise the step does: it adds `weightDecay` times p to the gradient, or shrinks
+   * the weights first if the rule has the option `decoupled` and it is set, and under Keras's convention.
+   */
   decoupled?(h: V): boolean;
   /** Options that exclude each other: the sentence to throw, without the class's name. */
   conflict?(h: V): string | undefined;
+  /** Why the next step cannot be taken, if so: the sentence to throw, without the class's name. */
+  refuse?(h: V, memory: Memory): string | undefined;
   /** What multiplies all gradients, for a rule that clips them by their norm over all parameters. */
   clip?(h: V, grads: readonly Reals[]): number;
   /** Options that memory starts from: they stay as constructed. */
   readonly fixed?: readonly (keyof H)[];
   /** Options that hold for one step, and go back to their defaults after it. No state dict has them. */
   readonly once?: readonly (keyof H)[];
-  /** Why it cannot step now, by the first group's options: the sentence to throw, without the class's name. */
-  refuse?(h: V): string | undefined;
   readonly twins: Readonly<Record<Dtype, Twins>>;
 }
 
 /** An update rule that looks at each element alone: data, the scalars of a step, and the loops. */
-export interface Rule<H extends Defaults, V = Values<H & Common>> extends Base<H, V> {
-  /** The slots of its state, in the order its kernels take them, each with the value it starts from. */
-  state(h: V): Readonly<Record<string, number>>;
+export interface Rule<
+  H extends Defaults,
+  C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+  M extends string = string,
+  V = AllValues<H, C, L>,
+> extends Base<H, C, L, V> {
+  /** The slots of its state, in the order its kernels take them, each with what it starts from. */
+  state(h: V): Readonly<Record<string, Start>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
-  /** The kernel of step t, for a rule that does not always run the same. */
-  kernelAt?(h: V, t: number): string;
+  /** The kernel of step t, for a rule that does not always run the same; `kernel` is what `kernel(h)` gave at construction. */
+  kernelAt?(h: V, t: number, kernel: string): string;
   /** Numbers that a group remembers from step to step, with the values they start from; `scalars` updates them. */
   memory?(h: V): Readonly<Record<string, number>>;
   /**
@@ -74,18 +120,32 @@ export interface Rule<H extends Defaults, V = Values<H & Common>> extends Base<H
    * rounded once.
    */
   scalars(s: Reals, h: V, t: number, memory: Memory): void;
+  /** Further methods of the class, by name. */
+  readonly methods?: Readonly<Record<M, Method<V>>>;
 }
 
 /** An update rule that looks at whole tensors: at their norms, or their shapes. */
-export interface TensorRule<H extends Defaults, V = Values<H & Common>> extends Base<H, V> {
-  /** The slots of a tensor's state: the value each starts from, and its shape if it is not the tensor's. */
-  state(h: V, shape: readonly number[]): Readonly<Record<string, number | Slot>>;
+export interface TensorRule<
+  H extends Defaults,
+  C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+  V = AllValues<H, C, L>,
+> extends Base<H, C, L, V> {
+  /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
+  state(h: V, shape: readonly number[]): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
   work?(h: V, shape: readonly number[]): readonly number[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */
   memory?(h: V): Readonly<Record<string, number>>;
+  /** Writes what is the same for all tensors of a group. Each finds it in its scalars when a pass comes to it. */
+  scalars?(s: Reals, h: V, t: number, memory: Memory): void;
   /** What a step does to one tensor after the other, more than once where it takes something from all of them. */
   readonly passes: readonly Pass<V>[];
+  /**
+   * A step that evaluates the loss at points of its own choice, instead of passes: `evaluate` takes the parameters in "p", writes the
+   * slot "gradient" and returns the loss. Returns the loss where it began.
+   */
+  minimize?(v: Vectors, h: V, memory: Memory, evaluate: () => number): number;
   /** Kernels that it shares with other rules: see matrix.ts. */
   readonly matrix?: Readonly<Record<Dtype, Library>>;
 }
@@ -103,9 +163,19 @@ export interface Pass<V> {
 export type Library = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 /** Options whose names are not known to the type checker. */
-export type AnyValues = Record<string, number | boolean> & Common;
+export type AnyValues = Record<string, Value> & Common & { lr: number };
 
 /** Rules with their types put aside: what the machinery works on. */
-export type AnyElementRule = Rule<Record<string, number | boolean>, AnyValues>;
-export type AnyTensorRule = TensorRule<Record<string, number | boolean>, AnyValues>;
+export type AnyElementRule = Rule<Record<string, Value>, Choices, Convention, string, AnyValues>;
+export type AnyTensorRule = TensorRule<Record<string, Value>, Choices, Convention, AnyValues>;
 export type AnyRule = AnyElementRule | AnyTensorRule;
+
+/** A rule as a class has it: with all its options, and the properties that show them. */
+export interface Kind extends Tier {
+  readonly rule: AnyRule;
+  readonly defaults: Defaults;
+  /** The defaults under each convention. */
+  readonly conventions: Readonly<Record<string, Defaults>>;
+  readonly choices: Choices;
+  readonly accessors: PropertyDescriptorMap;
+}

@@ -1,5 +1,16 @@
-import { checkFlag, checkNumber, describe } from "./check.js";
-import { type AnyRule, type AnyValues, commonRanges, type Defaults, type Range, type Slot } from "./rule.js";
+import { checkChoice, checkFlag, checkNumber, describe } from "./check.js";
+import {
+  type AnyRule,
+  type AnyValues,
+  type Choices,
+  commonRanges,
+  type Defaults,
+  type Kind,
+  type Range,
+  type Slot,
+  type Start,
+  type Value,
+} from "./rule.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
@@ -16,9 +27,11 @@ export class GroupSettings {
   readonly kernel: string;
   /** The slots of state for each of the group's shapes; a rule that looks at elements has the same for all. */
   states: readonly Slots[];
-  /** Whether the step, not the rule, applies the weight decay. */
-  readonly coupled: boolean;
+  /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the rule does. */
+  readonly decay: "gradient" | "weights" | "rule";
+  readonly #kind: Kind;
   readonly #rule: AnyRule;
+  readonly #choices: Choices;
   readonly #clock: Clock;
   readonly #names: readonly string[];
   readonly #shapes: readonly (readonly number[])[];
@@ -27,32 +40,36 @@ export class GroupSettings {
 
   /** `options` are known ones; `shapes` are those of the group's tensors, if the rule looks at them. */
   constructor(
-    rule: AnyRule,
-    defaults: Defaults,
+    kind: Kind,
     options: Readonly<Record<string, unknown>>,
     clock: Clock,
     shapes: readonly (readonly number[])[] = [[]],
   ) {
+    const { rule } = kind;
+    this.#kind = kind;
     this.#rule = rule;
+    this.#choices = kind.choices;
     this.#clock = clock;
     this.#shapes = shapes;
-    this.#names = Object.keys(defaults);
-    this.values = { ...defaults } as AnyValues;
+    this.values = { ...defaultsUnder(kind, options.convention) } as AnyValues;
+    this.#names = Object.keys(this.values);
     this.#shape = { ...this.values };
     for (const [name, value] of Object.entries(options)) this.#write(name, value);
     this.#checkConflict();
     this.kernel = this.#kernel();
     this.states = this.#states();
-    this.coupled = !rule.decoupled?.(this.#shape);
+    const { convention, decoupled } = this.#shape;
+    const shrinks = convention === "keras" || decoupled === true;
+    this.decay = rule.decoupled?.(this.#shape) ? "rule" : shrinks ? "weights" : "gradient";
   }
 
   /** Settings of the same group with other options. */
-  like(defaults: Defaults, options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
-    return new GroupSettings(this.#rule, defaults, options, clock, this.#shapes);
+  like(options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
+    return new GroupSettings(this.#kind, options, clock, this.#shapes);
   }
 
   /** The value that the next step uses. */
-  get(name: string): number | boolean {
+  get(name: string): Value {
     return this.schedules.get(name)?.(this.#clock.steps) ?? this.values[name];
   }
 
@@ -61,7 +78,7 @@ export class GroupSettings {
     const restore = this.restorer(name);
     const before = this.values[name];
     try {
-      if (typeof this.values[name] === "boolean") {
+      if (typeof this.values[name] !== "number") {
         throw new TypeError(`${this.#rule.name}: ${name} is fixed at construction`);
       }
       this.#write(name, value);
@@ -87,13 +104,13 @@ export class GroupSettings {
   }
 
   /** What a state dict has: every option that holds for more than one step, with the value that the next step uses. */
-  now(): Record<string, number | boolean> {
+  now(): Record<string, Value> {
     const names = this.#names.filter((name) => !this.#rule.once?.includes(name));
     return Object.fromEntries(names.map((name) => [name, this.get(name)]));
   }
 
   /** Takes over checked values, but keeps what follows a schedule. */
-  adopt(values: Readonly<Record<string, number | boolean>>): void {
+  adopt(values: Readonly<Record<string, Value>>): void {
     for (const name of Object.keys(values)) {
       if (!this.schedules.has(name)) this.values[name] = this.#shape[name] = values[name];
     }
@@ -119,8 +136,11 @@ export class GroupSettings {
 
   #write(name: string, value: unknown): void {
     const who = this.#rule.name;
-    if (typeof this.values[name] === "boolean") {
+    const kind = typeof this.values[name];
+    if (kind === "boolean") {
       this.values[name] = this.#shape[name] = checkFlag(who, name, value);
+    } else if (kind === "string") {
+      this.values[name] = this.#shape[name] = checkChoice(who, name, value, this.#choices[name]);
     } else if (typeof value === "function") {
       const now = this.#number(name, value(this.#clock.steps));
       this.schedules.set(name, value as Schedule);
@@ -137,7 +157,7 @@ export class GroupSettings {
     if (conflict) throw new RangeError(`${this.#rule.name}: ${conflict}`);
   }
 
-  #checkFixed(name: string, value: unknown, before: number | boolean): void {
+  #checkFixed(name: string, value: unknown, before: Value): void {
     const fail = (why: string) => {
       throw new RangeError(`${this.#rule.name}: ${name} ${why}, got ${describe(value)}`);
     };
@@ -167,7 +187,13 @@ export class GroupSettings {
   }
 }
 
-type Slots = Readonly<Record<string, number | Slot>>;
+/** The defaults of the convention asked for, or those of none in particular. */
+function defaultsUnder({ rule, defaults, conventions, choices }: Kind, convention: unknown): Defaults {
+  if (convention === undefined) return defaults;
+  return conventions[checkChoice(rule.name, "convention", convention, choices.convention)];
+}
+
+type Slots = Readonly<Record<string, Start | Slot>>;
 
 /** Whether tensors have the same slots of the same shapes. */
 export function haveSameSlots(a: readonly Slots[], b: readonly Slots[]): boolean {
@@ -176,6 +202,6 @@ export function haveSameSlots(a: readonly Slots[], b: readonly Slots[]): boolean
   return shapes(a) === shapes(b);
 }
 
-function shapeOf(slot: number | Slot): readonly number[] | undefined {
-  return typeof slot === "number" ? undefined : slot.shape;
+function shapeOf(slot: Start | Slot): readonly number[] | undefined {
+  return typeof slot === "object" ? slot.shape : undefined;
 }

@@ -1,6 +1,6 @@
 import { add, mul, type Reals } from "./real.js";
 
-// What a step does to a gradient before the rule sees it. The user's gradient `g` is read, `out` is a block of scratch.
+// What a step does before the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
 
 /** out = scale g */
 export function scaleGradient(n: number, out: Reals, g: Reals, h: Reals): void {
@@ -16,5 +16,13 @@ export function decayGradient(n: number, out: Reals, g: Reals, p: Reals, h: Real
   const decay = h[1];
   for (let i = 0; i < n; i++) {
     out[i] = add(mul(scale, g[i]), mul(decay, p[i]));
+  }
+}
+
+/** p = keep p: decoupled weight decay */
+export function shrinkParameters(n: number, p: Reals, h: Reals): void {
+  const keep = h[2];
+  for (let i = 0; i < n; i++) {
+    p[i] = mul(keep, p[i]);
   }
 }

@@ -1,7 +1,7 @@
 import { checkKnown, describe, isReals, isRecord } from "./check.js";
 import type { Group } from "./group.js";
 import type { Reals } from "./real.js";
-import type { AnyRule, Defaults, Dtype } from "./rule.js";
+import type { Dtype, Kind, Value } from "./rule.js";
 import { type Clock, haveSameSlots } from "./settings.js";
 import type { Placed } from "./store.js";
 
@@ -15,7 +15,7 @@ export interface StateDict {
   readonly groups: readonly {
     readonly names: readonly string[];
     readonly steps: number;
-    readonly options: Readonly<Record<string, number | boolean>>;
+    readonly options: Readonly<Record<string, Value>>;
     /** What the rule remembers beside the state of the parameters, if anything. */
     readonly memory?: Readonly<Record<string, number>>;
   }[];
@@ -43,20 +43,19 @@ export interface LoadResult {
 
 /** What is saved and loaded. */
 export interface Progress {
-  readonly rule: AnyRule;
-  readonly defaults: Defaults;
+  readonly kind: Kind;
   readonly dtype: Dtype;
   readonly clock: Clock;
   readonly groups: readonly Group[];
 }
 
-export function saveState({ rule, dtype, clock, groups }: Progress): StateDict {
+export function saveState({ kind, dtype, clock, groups }: Progress): StateDict {
   const tensors = groups.flatMap(({ store }) => store.tensors);
   const each = <T>(pick: (tensor: Placed) => T) =>
     Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)]));
   return {
     version: 1,
-    optimizer: rule.name.toLowerCase(),
+    optimizer: kind.rule.name.toLowerCase(),
     dtype,
     steps: clock.steps,
     groups: groups.map(({ names, steps, settings, memory }) => {
@@ -92,13 +91,13 @@ export function loadState(progress: Progress, dict: StateDict, options: LoadOpti
   return { missing, unexpected };
 }
 
-function checkKind({ rule, dtype }: Progress, dict: StateDict, convert: boolean): void {
+function checkKind({ kind, dtype }: Progress, dict: StateDict, convert: boolean): void {
   const fail = (what: string, expected: string, got: unknown): never => {
     throw new TypeError(`loadStateDict: ${what} must be ${expected}, got ${describe(got)}`);
   };
   if (typeof dict !== "object" || dict === null) fail("the state dict", "an object", dict);
   if (dict.version !== 1) fail("version", "1", dict.version);
-  const name = rule.name.toLowerCase();
+  const name = kind.rule.name.toLowerCase();
   if (dict.optimizer !== name) fail("optimizer", `"${name}"`, dict.optimizer);
   if (dict.dtype !== "f32" && dict.dtype !== "f64") fail("dtype", '"f32" or "f64"', dict.dtype);
   if (dict.dtype !== dtype && !convert) fail("dtype", `"${dtype}" (or pass convert: true)`, dict.dtype);
@@ -156,7 +155,7 @@ class Plan {
     }
   }
 
-  group({ rule, defaults }: Progress, group: Group, keep: boolean): void {
+  group({ kind }: Progress, group: Group, keep: boolean): void {
     const saved = this.#dict.groups.filter(({ names }) => group.names.some((name) => names.includes(name)));
     const some = group.names.filter((name) => own(this.#dict.state, name) !== undefined);
     if (some.length === 0) return;
@@ -177,17 +176,17 @@ class Plan {
     });
     if (keep) return;
     try {
-      checkKnown(rule.name, options, defaults);
+      checkKnown(kind.rule.name, options, kind.defaults);
       const kept = { ...options, ...Object.fromEntries(group.settings.schedules) };
-      const { values, kernel, states, coupled } = group.settings.like(defaults, kept, { steps: this.#dict.steps });
+      const { values, kernel, states, decay } = group.settings.like(kept, { steps: this.#dict.steps });
       const before = group.settings.values;
       for (const name of Object.keys(before)) {
-        if (typeof before[name] === "boolean" && values[name] !== before[name]) {
-          this.problems.push(`${name} is ${values[name]}, expected ${before[name]}`);
+        if (typeof before[name] !== "number" && values[name] !== before[name]) {
+          this.problems.push(`${name} is ${describe(values[name])}, expected ${describe(before[name])}`);
         }
       }
       const { settings } = group;
-      if (kernel !== settings.kernel || coupled !== settings.coupled || !haveSameSlots(states, settings.states)) {
+      if (kernel !== settings.kernel || decay !== settings.decay || !haveSameSlots(states, settings.states)) {
         const differing = Object.keys(before).filter((name) => (values[name] === 0) !== (before[name] === 0));
         const named = differing.map(
           (name) => `${name} is ${values[name]}, expected ${before[name] === 0 ? 0 : "not 0"}`,

@@ -5,26 +5,28 @@ import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
 // A step without stages is one kernel call on the whole part. Otherwise it walks the part in blocks that stay in the cache, and
-// runs for each only the stages that are asked for: copy in, scale the gradient or add the weight decay, the rule's kernel,
-// copy out. The loops count, because an iterator is garbage until its loop is optimized.
+// runs for each only the stages that are asked for: copy in, shrink the weights, scale the gradient or add the weight decay, the
+// rule's kernel, copy out. The loops count, because an iterator is garbage until its loop is optimized.
 
-/** Runs one step of a kernel on a part. `scale` multiplies the gradient, `decay` times p is added to it. */
-export function stepPart(part: Part, name: string, scale: number, decay: number, given: boolean): void {
+/** Runs one step of a kernel on a part. `keep` multiplies p, `scale` the gradient, and `decay` times p is added to that. */
+export function stepPart(part: Part, name: string, scale: number, decay: number, keep: number, given: boolean): void {
   const copies = given || part.scratchP !== undefined;
   const decaying = decay !== 0 && scale === 1 ? part.decaying() : undefined;
   const kernel = kernelOf(decaying ?? part.plain, name);
   const staged = scale !== 1 || (decay !== 0 && !decaying);
   part.scalars[DECAY] = decay;
-  if (part.whole && !copies && !staged) {
+  if (part.whole && !copies && !staged && keep === 1) {
     run(kernel, part.whole, part.whole.g, part.h);
     return;
   }
   if (copies && part.blocks.length > 0 && part.blocks[0].shares === undefined) shareOut(part);
   part.stageScalars[0] = scale;
   part.stageScalars[1] = decay;
+  part.stageScalars[2] = keep;
   for (let i = 0; i < part.blocks.length; i++) {
     const block = part.blocks[i];
     if (copies) copyIn(block.shares as readonly Share[], part.dtype, given);
+    if (keep !== 1) part.shrinkParameters(block.n, block.p, part.stageH);
     let g = given ? part.scratch : block.g;
     if (staged) {
       if (decay !== 0) part.decayGradient(block.n, part.scratch, g, block.p, part.stageH);

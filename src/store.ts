@@ -1,5 +1,8 @@
+import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
+import type { AnyValues, Dtype, Memory, Pass } from "./rule.js";
+import type { GroupSettings } from "./settings.js";
 
 /** A tensor in its place. */
 export interface Placed extends Tensor {
@@ -14,7 +17,29 @@ export interface Placed extends Tensor {
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
+  /** Copies the parameters to the slots that start from them: before the first step. */
+  start(): void;
   /** One pass of step t: the gradients, which were `given` or stand in `grads`, come to the rule multiplied by `scale`. */
   step(pass: number, t: number, scale: number, given: boolean): void;
+  /** Runs a method of the rule's after step t, if it can have any. */
+  call?(method: string, t: number, given: boolean): void;
   release(): void;
+}
+
+/** How rules of one kind are stepped: those that look at elements, or those that look at tensors. */
+export interface Tier {
+  /** The passes of a step over all groups. */
+  readonly passes: readonly Partial<Pass<AnyValues>>[];
+  /** What a new group remembers, given what those before it do. */
+  memory(settings: GroupSettings, before: Memory | undefined): Memory;
+  /** The shapes that decide about a group's state. */
+  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
+  store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
+}
+
+/** Copies the parameters to the slots that start from them. */
+export function startFromParams(tensors: readonly Placed[], slots: Readonly<Record<string, unknown>>): void {
+  for (const [slot, start] of Object.entries(slots)) {
+    if (start === "params") for (const { state, params } of tensors) state[slot].set(params);
+  }
 }

@@ -5,7 +5,9 @@ import { allocateParts, type Part } from "./part.js";
 import type { AnyElementRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import { stepPart } from "./step.js";
-import type { Placed, Store } from "./store.js";
+import { type Placed, type Store, startFromParams } from "./store.js";
+
+type Methods = Required<AnyElementRule>["methods"];
 
 /** The tensors of a group whose rule looks at each element alone: one kernel walks over all of them. */
 export class Streams implements Store {
@@ -36,23 +38,55 @@ export class Streams implements Store {
     return this.#parts.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
+  start(): void {
+    startFromParams(this.tensors, this.#settings.states[0]);
+  }
+
   step(_pass: number, t: number, scale: number, given: boolean): void {
-    const parts = this.#parts;
-    if (parts.length === 0) return;
-    const rule = this.#rule;
-    const { values, coupled, kernel } = this.#settings;
-    const { scalars } = parts[0];
-    const name = rule.kernelAt?.(values, t) ?? kernel;
-    rule.scalars(scalars, values, t, this.#memory);
-    const decay = coupled ? values.weightDecay : 0;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i];
-      if (part.scalars !== scalars) part.scalars.set(scalars);
-      stepPart(part, name, scale, decay, given);
-    }
+    if (this.#parts.length === 0) return;
+    this.run(this.#parts, this.begin(this.#parts[0], t), scale, given);
+  }
+
+  /** Begins step t: writes its scalars to a part; returns the kernel to run. */
+  begin({ scalars }: Part, t: number): string {
+    const { values, kernel } = this.#settings;
+    this.#rule.scalars(scalars, values, t, this.#memory);
+    return this.#rule.kernelAt?.(values, t, kernel) ?? kernel;
+  }
+
+  /** Runs a step's kernel over parts, the first of which has the scalars. */
+  run(parts: readonly Part[], kernel: string, scale: number, given: boolean): void {
+    const { values, decay } = this.#settings;
+    const coupled = decay === "gradient" ? values.weightDecay : 0;
+    const keep = decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
+    stepParts(parts, kernel, scale, coupled, keep, given);
+  }
+
+  call(method: string, t: number, given: boolean): void {
+    if (this.#parts.length === 0) return;
+    const { values } = this.#settings;
+    const { kernel, scalars } = (this.#rule.methods as Methods)[method];
+    if (scalars(this.#parts[0].scalars, values, t, this.#memory))
+      stepParts(this.#parts, kernel(values), 1, 0, 1, given);
   }
 
   release(): void {
     for (const { region } of this.#parts) release(this.#backend, region);
+  }
+}
+
+/** Runs a kernel over parts, with the scalars of the first. */
+function stepParts(
+  parts: readonly Part[],
+  kernel: string,
+  scale: number,
+  decay: number,
+  keep: number,
+  given: boolean,
+): void {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i];
+    if (i > 0) part.scalars.set(parts[0].scalars);
+    stepPart(part, kernel, scale, decay, keep, given);
   }
 }

@@ -21,8 +21,9 @@ export interface Loops {
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
-  readonly vectors: Kernels;
+  readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly caution: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
 }
@@ -75,13 +76,39 @@ export class TensorStep {
     this.#h = h;
   }
 
+  /** A buffer by its name: "p", or that of a slot. */
+  buffer(name: string): Ref {
+    return name === "p" ? this.p : this.state[name];
+  }
+
   /** Adds `decay` times p to the gradient. */
   addDecay(decay: number): void {
     if (decay === 0) return;
-    this.s[0] = 1;
-    this.s[1] = decay;
-    this.#loops.decayGradient(this.n, this.#prepared, this.g, this.p, this.#h);
+    this.combine(this.#prepared, 1, this.g, decay, this.p);
     this.g = this.#prepared;
+  }
+
+  /** out = a x */
+  scale(out: Ref, a: number, x: Ref): void {
+    this.s[0] = a;
+    this.#loops.scaleGradient(this.n, out, x, this.#h);
+  }
+
+  /** out = a x + b y */
+  combine(out: Ref, a: number, x: Ref, b: number, y: Ref): void {
+    this.s[0] = a;
+    this.s[1] = b;
+    this.#loops.decayGradient(this.n, out, x, y, this.#h);
+  }
+
+  /**
+   * Leaves of a step only what goes against the gradient, and makes it larger by as much as is left out: Liang et al., 2024,
+   * Cautious Optimizers (arXiv 2411.16085).
+   */
+  caution(step: Ref): void {
+    const kept = this.#loops.reduce.opposites(this.length, step, this.g);
+    this.s[0] = this.length / Math.max(kept, 1e-3 * this.length);
+    this.#loops.caution(this.n, step, this.g, this.#h);
   }
 
   /** Runs a kernel over the tensor: on these buffers, and the scalars in `s`. */
@@ -92,16 +119,6 @@ export class TensorStep {
   /** Runs a kernel over the first `length` elements of these buffers. */
   over(length: number, kernel: string, a: Ref, b?: Ref, c?: Ref, d?: Ref, e?: Ref, f?: Ref): void {
     call(this.#loops.kernels[kernel], this.#loops.count(length), this.#h, a, b, c, d, e, f);
-  }
-
-  /** out = a, over the tensor's length. */
-  copy(a: Ref, out: Ref): void {
-    this.#loops.vectors.copy(this.n, a, out);
-  }
-
-  /** out = a - b, over the tensor's length. */
-  subtract(a: Ref, b: Ref, out: Ref): void {
-    this.#loops.vectors.subtract(this.n, a, b, out);
   }
 
   sum(x: Ref, length = this.length): number {

@@ -1,18 +1,18 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Ref } from "./backend.js";
+import * as cautions from "./caution.js";
+import * as cautionsF32 from "./generated/f32/caution.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import * as vectorsF32 from "./generated/f32/vectors.js";
 import { batches, layOut, lined, overhead, PART_BYTES, sizeOf, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
 import * as reduce from "./reduce.js";
-import type { AnyTensorRule, Dtype, Memory, Slot } from "./rule.js";
+import type { AnyTensorRule, Dtype, Memory, Slot, Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
-import type { Placed, Store } from "./store.js";
+import { type Placed, type Store, startFromParams } from "./store.js";
 import { type Loops, TensorStep } from "./tensor-step.js";
-import * as vectors from "./vectors.js";
 
 // The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
 // behind them what the step over a tensor works in:
@@ -37,6 +37,7 @@ interface Batch {
   readonly places: readonly Place[];
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly shrinkParameters: Kernel;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
 }
@@ -45,13 +46,18 @@ interface Batch {
 interface Slotted extends Tensor {
   readonly slots: readonly (readonly [name: string, slot: Slot])[];
   readonly work: readonly number[];
+  /** Whether its parameters are the caller's, and pass through a buffer that all such tensors share. */
+  readonly passes: boolean;
 }
 
+/** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
   readonly tensors: readonly Placed[];
   readonly #rule: AnyTensorRule;
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
+  // what all tensors get: see TensorRule.scalars
+  readonly #scalars = new Float64Array(SCALARS);
   readonly #backend: Backend;
   readonly #batches: Batch[] = [];
 
@@ -69,7 +75,8 @@ export class Tensors implements Store {
     this.#backend = backend;
     const slotted = tensors.map((tensor, i): Slotted => {
       const slots = Object.entries(settings.states[i]).map(([name, slot]) => [name, shaped(slot, tensor)] as const);
-      return { ...tensor, slots, work: rule.work?.(settings.values, tensor.shape) ?? [] };
+      const work = rule.work?.(settings.values, tensor.shape) ?? [];
+      return { ...tensor, slots, work, passes: tensor.own !== undefined && !rule.minimize };
     });
     try {
       for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
@@ -86,19 +93,44 @@ export class Tensors implements Store {
     return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
+  start(): void {
+    for (const [i, one] of this.tensors.entries()) startFromParams([one], this.#settings.states[i]);
+  }
+
   step(pass: number, t: number, scale: number, given: boolean): void {
-    const { values, coupled } = this.#settings;
-    const decay = coupled ? values.weightDecay : 0;
-    const { tensor } = this.#rule.passes[pass];
+    const { values, decay } = this.#settings;
+    const coupled = decay === "gradient" ? values.weightDecay : 0;
+    const keep = decay === "weights" && pass === 0 ? 1 - values.lr * values.weightDecay : 1;
+    const { scalars, passes } = this.#rule;
+    const { tensor } = passes[pass];
+    if (pass === 0) scalars?.(this.#scalars, values, t, this.#memory);
     for (const batch of this.#batches) {
       batch.stageScalars[0] = scale;
-      batch.stageScalars[1] = decay;
+      batch.stageScalars[1] = coupled;
+      batch.stageScalars[2] = keep;
       for (const place of batch.places) {
-        prepare(batch, place, scale !== 1, decay !== 0, given);
+        prepare(batch, place, scale !== 1, coupled !== 0, given);
+        if (keep !== 1) batch.shrinkParameters(place.x.n, place.x.p, batch.stageH);
+        if (scalars) place.x.s.set(this.#scalars);
         tensor(place.x, values, t, this.#memory);
         if (place.p) place.placed.params.set(place.p);
       }
     }
+  }
+
+  /** The tensors as a rule works on them, for one that evaluates the loss itself. */
+  get steps(): readonly TensorStep[] {
+    return this.#batches.flatMap(({ places }) => places.map(({ x }) => x));
+  }
+
+  /** Takes over the parameters that are the caller's. */
+  takeParams(): void {
+    for (const { places } of this.#batches) for (const { p, placed } of places) p?.set(placed.params);
+  }
+
+  /** Gives them back. */
+  giveParams(): void {
+    for (const { places } of this.#batches) for (const { p, placed } of places) if (p) placed.params.set(p);
   }
 
   release(): void {
@@ -117,20 +149,20 @@ function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, g
   x.g = scaled || decays ? prepared : g;
 }
 
-function shaped(slot: number | Slot, { shape }: Tensor): Slot {
-  return typeof slot === "number" ? { shape, from: slot } : slot;
+function shaped(slot: Start | Slot, { shape }: Tensor): Slot {
+  return typeof slot === "object" ? slot : { shape, from: slot === "params" ? 0 : slot };
 }
 
-/** Lengths of a tensor's buffers: gradients, parameters if they are not the caller's, and state. */
-function lengthsOf({ length, own, slots }: Slotted): number[] {
-  return [length, ...(own ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
+/** Lengths of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
+function lengthsOf({ length, passes, slots }: Slotted): number[] {
+  return [length, ...(passes ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
 }
 
 /** Lengths of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
 function scratchOf(tensors: readonly Slotted[]): number[] {
   const lengths: number[] = [];
-  for (const { length, own, work } of tensors) {
-    for (const [i, n] of [length, own ? length : 0, ...work].entries()) lengths[i] = Math.max(lengths[i] ?? 0, n);
+  for (const { length, passes, work } of tensors) {
+    for (const [i, n] of [length, passes ? length : 0, ...work].entries()) lengths[i] = Math.max(lengths[i] ?? 0, n);
   }
   return lengths;
 }
@@ -150,19 +182,23 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
   const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
   const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
   const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
-  const { scaleGradient, decayGradient } = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const { scaleGradient, decayGradient, shrinkParameters } = backend.kernels(memory, dtype, {
+    f32: stagesF32,
+    f64: stages,
+  });
   const loops: Loops = {
     kernels: backend.kernels(memory, dtype, rule.twins),
+    scaleGradient,
     decayGradient,
+    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
-    vectors: backend.kernels(memory, dtype, { f32: vectorsF32, f64: vectors }),
     count: (length) => backend.count(dtype, length),
   };
   const places = tensors.map((tensor): Place => {
-    const { length, own, slots } = tensor;
+    const { length, own, slots, passes } = tensor;
     const [g, ...rest] = starts.splice(0, lengthsOf(tensor).length);
-    const p = own ? preparedP : (rest.shift() as number);
+    const p = passes ? preparedP : (rest.shift() as number);
     const each = <T>(at: (start: number, length: number) => T): Readonly<Record<string, T>> =>
       Object.freeze(Object.fromEntries(slots.map(([name, { shape }], i) => [name, at(rest[i], sizeOf(shape))])));
     const state = each(view);
@@ -183,7 +219,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
       g: buffers.g,
       prepared: buffers.prepared,
       preparedView: view(preparedG, length),
-      p: own && view(preparedP, length),
+      p: own && view(p, length),
     };
   });
   return {
@@ -191,6 +227,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
     places,
     scaleGradient,
     decayGradient,
+    shrinkParameters,
     stageScalars: view(stageScalars, STAGE_SCALARS),
     stageH: ref(stageScalars, STAGE_SCALARS),
   };

@@ -50,8 +50,8 @@ export type Grads<N extends string, D extends Dtype> = `${number}` extends N
 /** A group of parameters with options of its own. */
 export type Group<H> = { readonly params: ParamSet } & Partial<Settings<H>>;
 
-/** The options that set a hyperparameter or a flag. */
-export type Settings<H> = { [K in keyof H]: H[K] extends boolean ? boolean : Setting };
+/** The options that set a hyperparameter, a flag or a choice. */
+export type Settings<H> = { -readonly [K in keyof H]: H[K] extends boolean | string ? H[K] : Setting };
 
 /** The options of an optimizer. */
 export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
@@ -66,11 +66,12 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 interface Accessors {
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
-  beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
+  beta: { get beta(): number; set beta(value: Setting) };
+  bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
   d0: { get d0(): number; set d0(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
@@ -79,36 +80,50 @@ interface Accessors {
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
-  fMin: { get fMin(): number; set fMin(value: Setting) };
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
+  fMin: { get fMin(): number; set fMin(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   growthRate: { get growthRate(): number; set growthRate(value: Setting) };
-  initDist: { get initDist(): number; set initDist(value: Setting) };
+  historySize: { get historySize(): number; set historySize(value: Setting) };
   initEstimSqDist: { get initEstimSqDist(): number; set initEstimSqDist(value: Setting) };
-  initEta: { get initEta(): number; set initEta(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
+  initValue: { get initValue(): number; set initValue(value: Setting) };
+  innerMomentum: { get innerMomentum(): number; set innerMomentum(value: Setting) };
+  l1: { get l1(): number; set l1(value: Setting) };
+  l2: { get l2(): number; set l2(value: Setting) };
+  l2Shrinkage: { get l2Shrinkage(): number; set l2Shrinkage(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   layerScale: { get layerScale(): number; set layerScale(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  maxEval: { get maxEval(): number; set maxEval(value: Setting) };
+  maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
+  maxIter: { get maxIter(): number; set maxIter(value: Setting) };
+  minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
-  repsRel: { get repsRel(): number; set repsRel(value: Setting) };
+  pBound: { get pBound(): number; set pBound(value: Setting) };
+  r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   scaling: { get scaling(): number; set scaling(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
+  threshold: { get threshold(): number; set threshold(value: Setting) };
+  toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
+  toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
   value: { get value(): number; set value(value: Setting) };
+  warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
+  weightLrPower: { get weightLrPower(): number; set weightLrPower(value: Setting) };
 }
 
-type Flags<H> = { [K in keyof H as H[K] extends boolean ? K : never]: boolean };
+type Fixed<H> = { [K in keyof H as H[K] extends boolean | string ? K : never]: H[K] };
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (all: infer I) => void ? I : never;
 
-/** The hyperparameters of a rule as properties; flags are read-only. */
-export type Hyperparameters<H> = Intersection<Accessors[keyof H & keyof Accessors]> & Readonly<Flags<H>>;
+/** The options of a rule as properties; flags and choices are read-only. */
+export type Hyperparameters<H> = Intersection<Accessors[keyof H & keyof Accessors]> & Readonly<Fixed<H>>;
 
 /** A group as `opt.groups` shows it. */
 export type GroupView<H = unknown, N extends string = string> = { readonly names: readonly N[] } & Hyperparameters<H>;

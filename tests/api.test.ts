@@ -333,6 +333,46 @@ describe("classes", () => {
     }
   });
 
+  test("each convention has defaults of its own, frozen, and the first has those of the class", () => {
+    for (const made of classes) {
+      const names = Object.keys(made.conventions);
+      expect(Object.isFrozen(made.conventions)).toBe(true);
+      expect(made.defaults.convention).toBe(names[0]);
+      for (const convention of names) {
+        const defaults = made.conventions[convention];
+        expect(Object.isFrozen(defaults)).toBe(true);
+        expect(Object.keys(defaults)).toEqual(Object.keys(made.defaults));
+        if (convention === names[0]) expect(defaults).toEqual(made.defaults);
+        const asked = make(made, { w: 7 }, { convention });
+        const { names: _, ...options } = asked.groups[0];
+        expect(options).toEqual(defaults);
+        expect(options.convention).toBe(convention);
+        expectSame(train(start(asked), 3), train(start(make(made, { w: 7 }, { ...defaults })), 3));
+      }
+    }
+  });
+
+  test("options given stand over the convention's defaults, and a group can have another convention", () => {
+    const opt = make(
+      AdamW,
+      [
+        { params: { a: 1 } },
+        { params: { b: 1 }, convention: "torch" },
+        { params: { c: 1 }, convention: "torch", eps: 0.5 },
+      ],
+      { convention: "keras", weightDecay: 0.25 },
+    );
+    opt.addGroup({ params: { d: 1 } });
+    expect(opt.groups.map(({ convention, eps, weightDecay }) => [convention, eps, weightDecay])).toEqual([
+      ["keras", 1e-7, 0.25],
+      ["torch", 1e-8, 0.25],
+      ["torch", 0.5, 0.25],
+      ["keras", 1e-7, 0.25],
+    ]);
+    expect(opt.convention).toBe("keras");
+    expect(make(AdamW, { a: 1 }, { convention: undefined }).convention).toBe("torch");
+  });
+
   test("an option that is undefined is one not given", () => {
     const opt = make(AdamW, { w: 1 }, { lr: undefined, amsgrad: undefined, dtype: undefined, backend: undefined });
     expect({ ...opt.groups[0], names: undefined }).toEqual({ ...AdamW.defaults, names: undefined });
@@ -358,7 +398,11 @@ function busy(made: AnyClass): Record<string, number> {
     alphaWarmup: 20,
     beta3Warmup: 20,
     lambd: 0.5,
+    warmupSteps: 20,
+    innerMomentum: 0.5,
     t0: 2,
+    minNorm: 6,
+    pBound: 0.9,
     stepMin: 0.005,
     stepMax: 0.02,
     d0: 1e-3,

@@ -19,7 +19,7 @@ import {
   train,
   watchMemories,
 } from "./helpers.js";
-import type { classes, Options } from "./tables.js";
+import { choicesOf, type classes, type Options } from "./tables.js";
 
 const f32 = (...values: number[]) => new Float32Array(values);
 const f64 = (...values: number[]) => new Float64Array(values);
@@ -45,7 +45,7 @@ const neverNumbers: Bad[] = [
 function rangeOf(made: (typeof classes)[number], name: string): readonly [number, number] {
   const range = (made.rule.ranges as Record<string, readonly [number, number]>)[name] ?? [0, Infinity];
   if (range[0] !== -Infinity) expect(range[0]).toBeGreaterThanOrEqual(0);
-  if (/^(beta\d?|rho)$/.test(name)) expect(range).toEqual([0, 1]);
+  if (/^beta\d$/.test(name)) expect(range).toEqual([0, 1]);
   return range;
 }
 
@@ -132,6 +132,33 @@ describe("hyperparameters", () => {
     opt.value = 3;
     opt.step();
     refused();
+  });
+
+  test.each(named)("%s: every choice refuses what is none of its strings", (_, made) => {
+    for (const name of Object.keys(made.defaults).filter((key) => typeof made.defaults[key] === "string")) {
+      const known = choicesOf(made, name).map((choice) => `"${choice}"`);
+      for (const [value, kind] of [
+        ["jax", RangeError],
+        ["", RangeError],
+        ["toString", RangeError],
+        ["__proto__", RangeError],
+        [null, TypeError],
+        [0, TypeError],
+        [true, TypeError],
+        [["torch"], TypeError],
+        [Symbol("torch"), TypeError],
+        [Object.create(null), TypeError],
+        [() => "torch", TypeError],
+      ] as const) {
+        const sentence = [`${made.rule.name}: ${name} must be `, ...known, ", got "];
+        expectError(() => make(made, { w: 1 }, { [name]: value }), kind, ...sentence);
+        expectError(() => make(made, [{ params: { w: 1 }, [name]: value }]), kind, ...sentence);
+        const opt = make(made, { w: 1 });
+        const before = snapshot(opt);
+        expectError(() => opt.addGroup({ params: { b: 1 }, [name]: value }), kind, ...sentence);
+        expectUnchanged(opt, before);
+      }
+    }
   });
 
   test("those that exclude each other are refused together", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Case, dtypeOf, goldenFiles, type Inputs, readGolden, unpack } from "./golden.js";
+import { stepRows } from "../dist/index.js";
+import { type Case, dtypeOf, goldenFiles, type Inputs, readGolden, type Sparse, unpack } from "./golden.js";
 import { type AnyClass, type AnyOptimizer, classes, type Reals } from "./tables.js";
 
 // Tolerances. float64: 1e-12 of the number, or of 1e-3 if it is smaller. float32: of a parameter, half a unit in the last
@@ -10,35 +11,68 @@ const ULPS = 8;
 
 const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
 describe.each(goldenFiles())("%s", (file) => {
-  const { cases } = readGolden<{ cases: Case[] }>(file);
+  const { cases, sparse } = readGolden<{ cases: Case[]; sparse?: Sparse }>(file);
   for (const one of cases) {
     test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
       const optimizer = make(one, backend);
-      const { params0, grads } = sets[one.inputs];
+      const { params0, grads } = sparse ? { params0: [sparse.params0], grads: sparse.grads } : sets[one.inputs];
       for (const [k, text] of params0.entries()) optimizer.params[k].set(unpack(text));
       const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
         const before = Object.values(optimizer.params).map((x) => x.slice());
         if (one.values) optimizer.value = one.values[step - 1];
-        optimizer.step(grads[step - 1].map((text) => rounded(unpack(text), one)));
+        advance(optimizer, one, step, grads[step - 1]);
         for (const [k, length] of way.entries()) {
           for (let i = 0; i < length.length; i++) length[i] += Math.abs(optimizer.params[k][i] - before[k][i]);
         }
-        for (const [k, text] of (one.params[step] ?? []).entries()) {
-          const expected = unpack(text as string, one.dtype);
-          const allowed = (b: number, i: number) =>
-            one.dtype === "float64"
-              ? relative(b, one)
-              : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
-          expect(worst(optimizer.params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(
-            1,
-          );
-        }
+        compareParams(optimizer, one, one.params[step] as readonly string[] | undefined, step, way);
       }
       compareState(optimizer, one);
+      if (one.evalParams) {
+        optimizer.eval();
+        compareParams(optimizer, one, one.evalParams, grads.length, way);
+      }
     });
   }
 });
+
+/** One step with its gradients, as arrays or as rows. */
+function advance(
+  optimizer: AnyOptimizer,
+  one: Case,
+  step: number,
+  packed: Inputs["grads"][number] | Sparse["grads"][number],
+): void {
+  const unpacked = (text: string) => rounded(unpack(text), one);
+  if ("indices" in packed) {
+    stepRows(optimizer as never, { 0: { indices: packed.indices, rows: unpacked(packed.rows) } } as never);
+    return;
+  }
+  const g = packed.map(unpacked);
+  if (one.hessianEvery && (step - 1) % one.hessianEvery === 0) optimizer.updateHessian(g);
+  optimizer.step(g);
+}
+
+/** Compares parameters; `way` is how far each has gone. */
+function compareParams(
+  { params }: AnyOptimizer,
+  one: Case,
+  texts: readonly string[] = [],
+  step: number,
+  way: readonly Reals[],
+): void {
+  for (const [k, text] of texts.entries()) {
+    const expected = unpack(text, one.dtype);
+    const largest = Math.max(...[...expected].map(Math.abs));
+    const allowed = (b: number, i: number) =>
+      one.dtype === "float64"
+        ? relative(b, one)
+        : one.share
+          ? one.share * largest
+          : F32 * (((step * (one.roundings ?? 1) + 1) / 2) * Math.abs(b) + (one.ulps ?? ULPS) * way[k][i]);
+    expect(worst(params[k], expected, allowed), `tensor ${k} after ${step} steps`).toBeLessThanOrEqual(1);
+  }
+}
 
 function compareState(optimizer: AnyOptimizer, one: Case): void {
   for (const [k, saved] of one.state.entries()) {

@@ -17,18 +17,30 @@ export interface Case {
   /** By number of steps taken: an array for each tensor, or one array. */
   readonly params: Readonly<Record<string, readonly string[] | readonly number[]>>;
   readonly state: readonly Readonly<Record<string, string>>[];
+  /** The parameters of evaluation after the last step, for a rule that has them. */
+  readonly evalParams?: readonly string[];
+  /** How many steps come with a new estimate of the Hessian: the first of them. */
+  readonly hessianEvery?: number;
   /** What float64 may differ by, if it is not 1e-12. */
   readonly tolerance?: number;
   /** How often a step of the library rounds a parameter, if not once. */
   readonly roundings?: number;
   /** Units in the last place that float32 updates may be off by, if not the usual few. */
   readonly ulps?: number;
+  /** What float32 may differ by as a share of the tensor's largest element, if it is not held to units in the last place. */
+  readonly share?: number;
 }
 
 export interface Inputs {
   readonly shapes: readonly (readonly number[])[];
   readonly params0: readonly string[];
   readonly grads: readonly (readonly string[])[];
+}
+
+/** Cases of a file with gradients of its own, which have few rows. */
+export interface Sparse {
+  readonly params0: string;
+  readonly grads: readonly { readonly indices: readonly number[]; readonly rows: string }[];
 }
 
 export function readGolden<T>(name: string): T {
@@ -44,10 +56,13 @@ export function dtypeOf(one: Case): Dtype {
   return one.dtype === "float32" ? "f32" : "f64";
 }
 
-/** The files of cases: all that stand in golden/libs and golden/refs, but for the inputs and the closed loops. */
+/** What is no file of cases: inputs, closed loops, and runs of an optimizer that evaluates the loss itself. */
+const others = ["refs/inputs", "refs/closed_loop", "libs/torch213_LBFGS"];
+
+/** The files of cases in golden/libs and golden/refs. */
 export function goldenFiles(): string[] {
   const files = ["libs", "refs"].flatMap((folder) =>
     readdirSync(new URL(`golden/${folder}`, import.meta.url)).map((file) => `${folder}/${file.replace(".json", "")}`),
   );
-  return files.filter((file) => file !== "refs/inputs" && file !== "refs/closed_loop");
+  return files.filter((file) => !others.includes(file));
 }

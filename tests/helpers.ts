@@ -62,6 +62,7 @@ export function train<S extends Subject>(optimizer: S, steps: number): S {
   for (let i = 0; i < steps; i++) {
     const copies = gradients(optimizer, optimizer.steps + 1);
     for (const [name, g] of Object.entries(copies)) optimizer.grads[name].set(g);
+    optimizer.updateHessian?.();
     optimizer.step();
   }
   return optimizer;

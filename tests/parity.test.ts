@@ -1,15 +1,16 @@
 import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import * as caution from "../src/caution.js";
 import { kernels as base64 } from "../src/generated/kernels.js";
 import * as matrix from "../src/matrix.js";
 import * as reduce from "../src/reduce.js";
 import type { Dtype } from "../src/rule.js";
 import * as stages from "../src/stages.js";
-import * as vectors from "../src/vectors.js";
 import {
   type AnyClass,
   type AnyOptimizer,
   classes,
+  closureClasses,
   differs,
   drawn,
   dtypes,
@@ -90,6 +91,7 @@ function compare(made: AnyClass, dtype: Dtype, { options, shapes, kind, steps }:
     for (const optimizer of [wasm, js]) {
       Object.assign(optimizer, changes);
       for (const [k, g] of grads) optimizer.grads[k].set(g);
+      if (step % 4 === 2) for (const method of methods(made)) optimizer[method]();
       optimizer.step();
     }
     // a difference stays, so looking now and then finds it
@@ -111,6 +113,11 @@ function compare(made: AnyClass, dtype: Dtype, { options, shapes, kind, steps }:
   return compared;
 }
 
+/** The methods of a rule, which leave an optimizer so that it can step. */
+function methods({ rule }: AnyClass): string[] {
+  return Object.keys(("methods" in rule && rule.methods) || {});
+}
+
 /** All that an optimizer shows of its memory. */
 function arrays({ params, grads, state }: AnyOptimizer): [string, Reals][] {
   return Object.keys(params).flatMap((k) => [
@@ -125,8 +132,8 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   const changes: Options = {};
   for (const [name, value] of Object.entries(made.defaults)) {
     const now = optimizer[name];
-    if (typeof value === "boolean" || typeof now !== "number" || now === 0) continue;
-    const grows = made.rule.ranges[name]?.[0] === 1;
+    if (typeof value !== "number" || typeof now !== "number" || now === 0) continue;
+    const grows = made.rule.ranges[name]?.[0] > 0;
     const next = Math.min(now * (grows ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r()), Number.MAX_VALUE);
     try {
       Object.assign(optimizer, { [name]: next });
@@ -160,6 +167,7 @@ describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, 
       const optimizer = new made([[2], [3, 4]], { ...options, dtype: "f64", backend: "js" });
       for (const g of Object.values(optimizer.grads)) g.fill(1);
       for (let t = 1; t <= 50; t++) optimizer.step();
+      for (const method of methods(made)) optimizer[method]();
     }
     Object.assign(twins, originals);
     expect([...run].sort()).toEqual(Object.keys(twins).sort());
@@ -175,7 +183,9 @@ describe("the lists of what exists agree", () => {
 
   test("files of rules, and optimizers exported", () => {
     const files = readdirSync("src/optimizers").map((file) => file.replace(".ts", ""));
-    expect(classes.map((made) => made.optimizer).sort()).toEqual(files.filter((file) => file !== "index").sort());
+    expect([...classes, ...closureClasses].map((made) => made.optimizer).sort()).toEqual(
+      files.filter((file) => file !== "index").sort(),
+    );
   });
 
   test("kernels compiled for float32 and for float64", () => {
@@ -186,7 +196,7 @@ describe("the lists of what exists agree", () => {
 
   test("kernels compiled, and twins", () => {
     const twins = new Set(classes.flatMap(({ rule }) => Object.keys(rule.twins.f64)));
-    const shared = [...Object.keys(stages), ...Object.keys(reduce), ...Object.keys(matrix), ...Object.keys(vectors)];
+    const shared = [stages, reduce, matrix, caution].flatMap((twins) => Object.keys(twins));
     expect([...twins, ...shared].sort()).toEqual([...compiled].sort());
   });
 });

@@ -333,6 +333,18 @@ describe("schedules", () => {
   });
 });
 
+test("the convention is saved, and what a dict leaves open is as under its convention", () => {
+  const create = () => start(make(AdamW, { w: 3 }, { convention: "keras" }));
+  const from = train(create(), 2);
+  expect(from.stateDict().groups[0].options).toEqual(AdamW.conventions.keras);
+  const to = make(AdamW, { w: 3 }, { convention: "keras", eps: 0.5, weightDecay: 0.5 });
+  const dict = loose(from.stateDict());
+  dict.groups[0].options = { convention: "keras" };
+  to.loadStateDict(dict);
+  expect({ ...to.groups[0] }).toEqual({ names: ["w"], ...AdamW.conventions.keras });
+  expectSame(train(to, 2), train(create(), 4));
+});
+
 test("after a load of another initialAccumulator, hyperparameters can be set as before", () => {
   const from = train(start(make(Adagrad, { w: 3 })), 2);
   const to = make(Adagrad, { w: 3 }, { initialAccumulator: 0.5 });
@@ -451,6 +463,7 @@ describe("a dict that does not fit is refused, and nothing changes", () => {
       [Adam, {}, { decoupled: true }, "decoupled is true, expected false"],
       [Adam, {}, { maximize: true }, "maximize is true, expected false"],
       [RMSprop, {}, { centered: true }, "centered is true, expected false"],
+      [Adam, {}, { convention: "keras" }, 'convention is "keras", expected "torch"'],
       [SGD, { momentum: 0.9 }, { momentum: 0.9, nesterov: true }, "nesterov is true, expected false"],
       [SGD, {}, { momentum: 0.9 }, "momentum"],
       [SGD, { momentum: 0.9 }, {}, "momentum"],

@@ -1,14 +1,16 @@
 // What the table-driven suites run over: every optimizer that is exported, its options, and data of every kind.
 // the build, because V8 runs twins at full speed only as the build has them
 import { optimizers } from "../dist/index.js";
-import type { AnyRule, Dtype } from "../src/rule.js";
+import type { AnyRule, Dtype, Value } from "../src/rule.js";
 
 export type Reals = Float32Array | Float64Array;
 export type Options = Record<string, unknown>;
 
 /** An optimizer whose types are put aside, so that a test can run over all of them. */
 export interface AnyOptimizer {
-  [hyperparameter: string]: unknown;
+  // a hyperparameter, or a method of the rule's own
+  // biome-ignore lint/suspicious/noExplicitAny: what it is depends on the rule
+  [name: string]: any;
   readonly params: Record<string, Reals>;
   readonly grads: Record<string, Reals>;
   readonly state: Record<string, Record<string, Reals>>;
@@ -18,12 +20,18 @@ export interface AnyOptimizer {
 
 export interface AnyClass {
   new (params: unknown, options?: Options): AnyOptimizer;
-  readonly defaults: Readonly<Record<string, number | boolean>>;
+  readonly defaults: Readonly<Record<string, Value>>;
+  readonly conventions: Readonly<Record<string, Readonly<Record<string, Value>>>>;
   readonly optimizer: string;
   readonly rule: AnyRule;
 }
 
-export const classes = Object.values(optimizers).map((made) => settled(made as unknown as AnyClass));
+const all = Object.values(optimizers) as unknown as AnyClass[];
+const takesClosure = ({ rule }: AnyClass) => "minimize" in rule;
+
+/** Every optimizer that steps with gradients, and those that evaluate the loss themselves. */
+export const classes = all.filter((made) => !takesClosure(made)).map(settled);
+export const closureClasses = all.filter(takesClosure);
 
 /** The class, or one that sets the options that have to be set before each step, where they are not. */
 function settled(made: AnyClass): AnyClass {
@@ -117,13 +125,27 @@ export function differs(a: Reals, b: Reals): number {
   return -1;
 }
 
-/** Another valid value for an option: the other flag, or a number that takes another way through the rule. */
-function alternative(made: AnyClass, name: string): number | boolean | undefined {
+/** What an option can be that is a choice. */
+export function choicesOf(made: AnyClass, name: string): readonly string[] {
+  return name === "convention" ? Object.keys(made.conventions) : (made.rule.choices?.[name] ?? []);
+}
+
+/** Other valid values for an option: the other flag, every other choice, or a number that takes another way through the rule. */
+function alternatives(made: AnyClass, name: string): readonly unknown[] {
   const value = made.defaults[name];
-  if (typeof value === "boolean") return !value;
+  if (typeof value === "boolean") return [!value];
+  if (typeof value === "string") return choicesOf(made, name).filter((choice) => choice !== value);
+  // where there is no such thing, the rule may go another way
+  if (wayOf(made, { [name]: 0 }) !== wayOf(made)) return [0];
   // a number of steps becomes one that the tests reach
   const candidates = value === 0 ? [0.3, 0.01] : value > 1000 ? [3] : [value / 2, value * 2];
-  return candidates.find((x) => isValid(made, { [name]: x }));
+  return [candidates.find((x) => isValid(made, { [name]: x }))];
+}
+
+/** The kernel that a rule of elements runs, and the buffers that it keeps for a matrix. */
+function wayOf({ rule, defaults }: AnyClass, options: Options = {}): string {
+  const h = { ...defaults, ...options } as never;
+  return ["kernel" in rule && rule.kernel(h), ...Object.keys(rule.state(h, [2, 3]))].join();
 }
 
 export function isValid(made: AnyClass, options: Options): boolean {
@@ -136,15 +158,23 @@ export function isValid(made: AnyClass, options: Options): boolean {
   }
 }
 
-/** The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. */
+/**
+ * The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. An option that needs
+ * another one comes with it and each third.
+ */
 export function optionSets(made: AnyClass): Options[] {
-  const single = Object.keys(made.defaults).map((name): [string, unknown] => [name, alternative(made, name)]);
-  const sets: Options[] = [{}];
-  for (const [i, [name, value]] of single.entries()) {
-    sets.push({ [name]: value });
-    for (const [other, value2] of single.slice(0, i)) sets.push({ [other]: value2, [name]: value });
-  }
-  return sets.filter((set) => isValid(made, set));
+  const single = Object.keys(made.defaults).flatMap((name) => alternatives(made, name).map((x) => ({ [name]: x })));
+  const valid = (sets: readonly Options[]) => sets.filter((set) => isValid(made, set));
+  const pairs = valid(single.flatMap((set, i) => withEach(single.slice(0, i), set)));
+  const needy = pairs.filter((pair) => Object.entries(pair).some(([name, x]) => !isValid(made, { [name]: x })));
+  return [{}, ...valid(single), ...pairs, ...valid(needy.flatMap((pair) => withEach(single, pair)))];
+}
+
+/** The set with each option that is not one of its own. */
+function withEach(single: readonly Options[], set: Options): Options[] {
+  return single
+    .filter((each) => Object.keys(each).every((name) => !(name in set)))
+    .map((each) => ({ ...each, ...set }));
 }
 
 export function show(options: Options): string {

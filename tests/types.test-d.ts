@@ -2,6 +2,7 @@
 import { expectTypeOf, test } from "vitest";
 import {
   Adagrad,
+  AdaMod,
   Adam,
   AdamW,
   type Dtype,
@@ -141,6 +142,26 @@ test("misspelt options and wrong values are errors", () => {
   new Adam({ w: 2 }, { dtype: "f16" });
   // @ts-expect-error no such backend
   new Adam({ w: 2 }, { backend: "gpu" });
+});
+
+test("a convention is one of those that the optimizer has", () => {
+  const opt = new Adam({ w: 2 }, { convention: "keras" });
+  expectTypeOf(opt.convention).toEqualTypeOf<keyof typeof Adam.conventions>();
+  expectTypeOf<"torch" | "keras" | "tfjs">().toExtend<typeof opt.convention>();
+  expectTypeOf(Adam.conventions.keras).toEqualTypeOf<typeof Adam.defaults>();
+  expectTypeOf<keyof typeof AdaMod.conventions>().toEqualTypeOf<"torch">();
+  new Adam([{ params: { w: 2 }, convention: "tfjs" }]);
+  new Adam({ w: 2 }, { ...Adam.conventions.keras, lr: 0.1 });
+  // @ts-expect-error no such library
+  new Adam({ w: 2 }, { convention: "jax" });
+  // @ts-expect-error a library without AdamW
+  new AdamW({ w: 2 }, { convention: "tfjs" });
+  // @ts-expect-error an optimizer that only its authors have
+  new AdaMod({ w: 2 }, { convention: "keras" });
+  // @ts-expect-error fixed at construction
+  opt.convention = "torch";
+  // @ts-expect-error a library without AdamW
+  AdamW.conventions.tfjs;
 });
 
 test("what is no parameter is an error", () => {

@@ -27,11 +27,12 @@ export function adamAmsgrad(n: usize, p: usize, g: usize, m: usize, v: usize, vm
   const w2 = scalar(h, 4);
   const root = scalar(h, 5);
   const eps = scalar(h, 6);
+  const scale = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
-    const ui = max(vi, read(vmax + i));
+    const ui = max(mul(scale, vi), read(vmax + i));
     const denominator = add(sqrt(add(ui, root)), eps);
     write(m + i, mi);
     write(v + i, vi);

@@ -8,7 +8,8 @@ export function ademamix(n: usize, p: usize, g: usize, m1: usize, m2: usize, v: 
   const w3 = scalar(h, 4);
   const b2 = scalar(h, 5);
   const w2 = scalar(h, 6);
-  const eps = scalar(h, 7);
+  const root = scalar(h, 7);
+  const eps = scalar(h, 8);
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const fi = lerp(read(m1 + i), gi, w1);
@@ -18,6 +19,6 @@ export function ademamix(n: usize, p: usize, g: usize, m1: usize, m2: usize, v: 
     write(m1 + i, fi);
     write(m2 + i, si);
     write(v + i, vi);
-    write(p + i, sub(mul(keep, read(p + i)), div(step, add(sqrt(vi), eps))));
+    write(p + i, sub(mul(keep, read(p + i)), div(step, add(sqrt(add(vi, root)), eps))));
   }
 }

@@ -2,18 +2,18 @@ import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write }
 
 export function nadam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
-  const gradientStep = scalar(h, 1);
-  const momentumStep = scalar(h, 2);
-  const w1 = scalar(h, 3);
-  const b2 = scalar(h, 4);
-  const w2 = scalar(h, 5);
-  const c2 = scalar(h, 6);
-  const eps = scalar(h, 7);
+  const momentumStep = scalar(h, 1);
+  const w1 = scalar(h, 2);
+  const b2 = scalar(h, 3);
+  const w2 = scalar(h, 4);
+  const root = scalar(h, 5);
+  const eps = scalar(h, 6);
+  const gradientStep = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
-    const denominator = add(mul(c2, sqrt(vi)), eps);
+    const denominator = add(sqrt(add(vi, root)), eps);
     const step = add(mul(gradientStep, gi), mul(momentumStep, mi));
     write(m + i, mi);
     write(v + i, vi);

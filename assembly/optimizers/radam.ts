@@ -1,21 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
-
-export function radam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
-  const keep = scalar(h, 0);
-  const step = scalar(h, 1);
-  const w1 = scalar(h, 2);
-  const b2 = scalar(h, 3);
-  const w2 = scalar(h, 4);
-  const eps = scalar(h, 5);
-  for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
-    const mi = lerp(read(m + i), gi, w1);
-    const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
-    write(m + i, mi);
-    write(v + i, vi);
-    write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), add(sqrt(vi), eps))));
-  }
-}
+import { add, gradient, lerp, mul, read, scalar, sub, VECTOR, write } from "../lanes";
 
 export function radamUnrectified(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -29,5 +12,21 @@ export function radamUnrectified(n: usize, p: usize, g: usize, m: usize, v: usiz
     write(m + i, mi);
     write(v + i, add(mul(b2, read(v + i)), mul(mul(w2, gi), gi)));
     write(p + i, sub(mul(keep, read(p + i)), mul(step, mi)));
+  }
+}
+
+export function radamAhead(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
+  const keep = scalar(h, 0);
+  const momentumStep = scalar(h, 1);
+  const w1 = scalar(h, 2);
+  const b2 = scalar(h, 3);
+  const w2 = scalar(h, 4);
+  const gradientStep = scalar(h, 7);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = gradient(g + i, p + i, h);
+    const mi = lerp(read(m + i), gi, w1);
+    write(m + i, mi);
+    write(v + i, add(mul(b2, read(v + i)), mul(mul(w2, gi), gi)));
+    write(p + i, sub(mul(keep, read(p + i)), add(mul(gradientStep, gi), mul(momentumStep, mi))));
   }
 }

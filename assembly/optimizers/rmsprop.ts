@@ -16,20 +16,42 @@ export function rmsprop(n: usize, p: usize, g: usize, v: usize, h: usize): void 
 }
 
 export function rmspropMomentum(n: usize, p: usize, g: usize, v: usize, buf: usize, h: usize): void {
-  const lr = scalar(h, 0);
   const alpha = scalar(h, 1);
   const w = scalar(h, 2);
   const root = scalar(h, 3);
   const eps = scalar(h, 4);
-  const mu = scalar(h, 5);
+  const mu = scalar(h, 6);
+  const rate = scalar(h, 7);
+  const step = scalar(h, 8);
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const denominator = add(sqrt(add(vi, root)), eps);
-    const bi = add(mul(mu, read(buf + i)), div(gi, denominator));
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, read(buf + i)), ui);
     write(v + i, vi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(lr, bi)));
+    write(p + i, sub(read(p + i), mul(step, bi)));
+  }
+}
+
+export function rmspropNesterov(n: usize, p: usize, g: usize, v: usize, buf: usize, h: usize): void {
+  const alpha = scalar(h, 1);
+  const w = scalar(h, 2);
+  const root = scalar(h, 3);
+  const eps = scalar(h, 4);
+  const mu = scalar(h, 6);
+  const rate = scalar(h, 7);
+  const step = scalar(h, 8);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = gradient(g + i, p + i, h);
+    const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
+    const denominator = add(sqrt(add(vi, root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, read(buf + i)), ui);
+    write(v + i, vi);
+    write(buf + i, bi);
+    write(p + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))));
   }
 }
 
@@ -39,11 +61,12 @@ export function rmspropCentered(n: usize, p: usize, g: usize, v: usize, mg: usiz
   const w = scalar(h, 2);
   const root = scalar(h, 3);
   const eps = scalar(h, 4);
+  const share = scalar(h, 5);
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const mi = lerp(read(mg + i), gi, w);
-    const denominator = add(sqrt(add(sub(vi, square(mi)), root)), eps);
+    const denominator = add(sqrt(add(sub(vi, mul(share, square(mi))), root)), eps);
     write(v + i, vi);
     write(mg + i, mi);
     write(p + i, sub(read(p + i), div(mul(lr, gi), denominator)));
@@ -51,21 +74,47 @@ export function rmspropCentered(n: usize, p: usize, g: usize, v: usize, mg: usiz
 }
 
 export function rmspropCenteredMomentum(n: usize, p: usize, g: usize, v: usize, mg: usize, buf: usize, h: usize): void {
-  const lr = scalar(h, 0);
   const alpha = scalar(h, 1);
   const w = scalar(h, 2);
   const root = scalar(h, 3);
   const eps = scalar(h, 4);
-  const mu = scalar(h, 5);
+  const share = scalar(h, 5);
+  const mu = scalar(h, 6);
+  const rate = scalar(h, 7);
+  const step = scalar(h, 8);
   for (let i: usize = 0; i < n; i += VECTOR) {
     const gi = gradient(g + i, p + i, h);
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const mi = lerp(read(mg + i), gi, w);
-    const denominator = add(sqrt(add(sub(vi, square(mi)), root)), eps);
-    const bi = add(mul(mu, read(buf + i)), div(gi, denominator));
+    const denominator = add(sqrt(add(sub(vi, mul(share, square(mi))), root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, read(buf + i)), ui);
     write(v + i, vi);
     write(mg + i, mi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(lr, bi)));
+    write(p + i, sub(read(p + i), mul(step, bi)));
+  }
+}
+
+export function rmspropCenteredNesterov(n: usize, p: usize, g: usize, v: usize, mg: usize, buf: usize, h: usize): void {
+  const alpha = scalar(h, 1);
+  const w = scalar(h, 2);
+  const root = scalar(h, 3);
+  const eps = scalar(h, 4);
+  const share = scalar(h, 5);
+  const mu = scalar(h, 6);
+  const rate = scalar(h, 7);
+  const step = scalar(h, 8);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    const gi = gradient(g + i, p + i, h);
+    const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
+    const mi = lerp(read(mg + i), gi, w);
+    const denominator = add(sqrt(add(sub(vi, mul(share, square(mi))), root)), eps);
+    const ui = div(mul(rate, gi), denominator);
+    const bi = add(mul(mu, read(buf + i)), ui);
+    write(v + i, vi);
+    write(mg + i, mi);
+    write(buf + i, bi);
+    write(p + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))));
   }
 }

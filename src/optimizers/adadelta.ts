@@ -7,15 +7,22 @@ export const Adadelta = /* @__PURE__ */ defineOptimizer({
   name: "Adadelta",
   defaults: { lr: 1, rho: 0.9, eps: 1e-6 },
   ranges: { lr: [0, Infinity], rho: [0, 1], eps: [0, Infinity] },
+  conventions: {
+    torch: {},
+    optax: {},
+    keras: { lr: 1e-3, rho: 0.95, eps: 1e-7 },
+    tfjs: { lr: 1e-3, rho: 0.95, eps: 1e-7 },
+  },
   state: () => ({ s: 0, d: 0 }),
-  kernel: () => "adadelta",
+  // TensorFlow.js divides by the squares of the gradients before this one
+  kernel: (h) => (h.convention === "tfjs" ? "adadeltaPast" : "adadelta"),
   scalars(s, h) {
     s[0] = h.lr;
     s[1] = h.rho;
     s[2] = 1 - h.rho;
     s[3] = h.eps;
   },
-  twins: { f32, f64: { adadelta } },
+  twins: { f32, f64: { adadelta, adadeltaPast } },
 });
 
 export function adadelta(n: number, p: Reals, g: Reals, s: Reals, d: Reals, h: Reals): void {
@@ -29,6 +36,22 @@ export function adadelta(n: number, p: Reals, g: Reals, s: Reals, d: Reals, h: R
     const si = add(mul(rho, s[i]), mul(mul(w, gi), gi));
     const delta = mul(div(sqrt(add(di, eps)), sqrt(add(si, eps))), gi);
     s[i] = si;
+    d[i] = add(mul(rho, di), mul(mul(w, delta), delta));
+    p[i] = sub(p[i], mul(lr, delta));
+  }
+}
+
+export function adadeltaPast(n: number, p: Reals, g: Reals, s: Reals, d: Reals, h: Reals): void {
+  const lr = h[0];
+  const rho = h[1];
+  const w = h[2];
+  const eps = h[3];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const di = d[i];
+    const si = s[i];
+    const delta = mul(div(sqrt(add(di, eps)), sqrt(add(si, eps))), gi);
+    s[i] = add(mul(rho, si), mul(mul(w, gi), gi));
     d[i] = add(mul(rho, di), mul(mul(w, delta), delta));
     p[i] = sub(p[i], mul(lr, delta));
   }

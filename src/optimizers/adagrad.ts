@@ -13,12 +13,20 @@ export const Adagrad = /* @__PURE__ */ defineOptimizer({
     eps: [0, Infinity],
     epsRoot: [0, Infinity],
   },
+  conventions: {
+    torch: {},
+    optax: { initialAccumulator: 0.1, eps: 1e-7 },
+    keras: { lr: 1e-3, initialAccumulator: 0.1, eps: 1e-7 },
+    tfjs: { initialAccumulator: 0.1, eps: 1e-7 },
+  },
   state: (h) => ({ s: h.initialAccumulator }),
   kernel: () => "adagrad",
   scalars(s, h, t) {
     s[0] = h.lr / (1 + (t - 1) * h.lrDecay);
-    s[1] = h.epsRoot;
-    s[2] = h.eps;
+    // only PyTorch adds eps to the root; the others add it under the root
+    const under = h.convention === "torch" ? 0 : 1;
+    s[1] = h.epsRoot + h.eps * under;
+    s[2] = h.eps * (1 - under);
   },
   twins: { f32, f64: { adagrad } },
 });

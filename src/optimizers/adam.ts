@@ -2,7 +2,7 @@ import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adam.js";
 import { power } from "../power.js";
 import { add, div, lerp, max, mul, type Reals, sqrt, sub } from "../real.js";
-import type { Values } from "../rule.js";
+import type { Convention, Values } from "../rule.js";
 
 type AdamValues = Values<{
   lr: number;
@@ -10,8 +10,9 @@ type AdamValues = Values<{
   beta2: number;
   eps: number;
   epsRoot: number;
+  amsgrad: boolean;
   biasCorrection: boolean;
-}>;
+}> & { readonly convention: Convention };
 
 // What Adam and AdamW share: buffers and kernels.
 export const adamState = (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...(h.amsgrad && { vmax: 0 }) });
@@ -32,6 +33,7 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
     biasCorrection: true,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  conventions: { torch: {}, optax: {}, keras: { eps: 1e-7 }, tfjs: { eps: 1e-7 } },
   state: adamState,
   kernel: adamKernel,
   twins: adamTwins,
@@ -43,15 +45,19 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
 export function adamScalars(s: Reals, h: AdamValues, t: number, decay: number): void {
   const c1 = h.biasCorrection ? 1 - power(h.beta1, t) : 1;
   const c2 = h.biasCorrection ? 1 - power(h.beta2, t) : 1;
-  const root = Math.sqrt(c2);
+  // optax takes AMSGrad's maximum of the corrected second moments, so that nothing is left to correct
+  const left = h.amsgrad && h.convention === "optax" ? 1 : c2;
+  const root = Math.sqrt(left);
   s[0] = 1 - h.lr * decay;
-  // (m / c1) / (sqrt(v / c2 + epsRoot) + eps), times sqrt(c2) above and below: nothing stands between root and division
+  // (m / c1) / (sqrt(v / c2 + epsRoot) + eps), times sqrt(c2) above and below: nothing stands between root and division;
+  // Keras adds eps to the root of the moment that is not corrected
   s[1] = (h.lr / c1) * root;
   s[2] = 1 - h.beta1;
   s[3] = h.beta2;
   s[4] = 1 - h.beta2;
-  s[5] = h.epsRoot * c2;
-  s[6] = h.eps * root;
+  s[5] = h.epsRoot * left;
+  s[6] = h.eps * (h.convention === "keras" ? 1 : root);
+  s[7] = left / c2;
 }
 
 export function adam(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
@@ -81,11 +87,12 @@ export function adamAmsgrad(n: number, p: Reals, g: Reals, m: Reals, v: Reals, v
   const w2 = h[4];
   const root = h[5];
   const eps = h[6];
+  const scale = h[7];
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const mi = lerp(m[i], gi, w1);
     const vi = add(mul(b2, v[i]), mul(mul(w2, gi), gi));
-    const ui = max(vi, vmax[i]);
+    const ui = max(mul(scale, vi), vmax[i]);
     const denominator = add(sqrt(add(ui, root)), eps);
     m[i] = mi;
     v[i] = vi;

@@ -9,25 +9,37 @@ import { add, all, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
  */
 export const Adan = /* @__PURE__ */ defineOptimizer({
   name: "Adan",
-  defaults: { lr: 1e-3, beta1: 0.98, beta2: 0.92, beta3: 0.99, eps: 1e-8, noProx: false },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], beta3: [0, 1], eps: [0, Infinity] },
+  defaults: { lr: 1e-3, beta1: 0.98, beta2: 0.92, beta3: 0.99, eps: 1e-8, epsRoot: 0, noProx: false },
+  ranges: {
+    lr: [0, Infinity],
+    beta1: [0, 1],
+    beta2: [0, 1],
+    beta3: [0, 1],
+    eps: [0, Infinity],
+    epsRoot: [0, Infinity],
+  },
+  conventions: { torch: {}, optax: { epsRoot: 1e-8, noProx: true } },
   state: () => ({ m: 0, d: 0, v: 0, previous: 0 }),
   kernel: () => "adan",
   // the first gradient differs from none
   kernelAt: (_h, t) => (t === 1 ? "adanStart" : "adan"),
   scalars(s, h, t) {
-    const root = Math.sqrt(1 - power(h.beta3, t));
+    const c3 = 1 - power(h.beta3, t);
+    const root = Math.sqrt(c3);
+    // the weight of the difference: beta2, or in optax 1 - beta2
+    const share = Math.abs(h.beta2 - (h.convention === "optax" ? 1 : 0));
     const decay = h.lr * h.weightDecay;
     s[0] = h.noProx ? 1 - decay : 1;
     s[1] = h.noProx ? 1 : 1 / (1 + decay);
     s[2] = (h.lr / (1 - power(h.beta1, t))) * root;
-    s[3] = ((h.lr * h.beta2) / (1 - power(h.beta2, t))) * root;
+    s[3] = ((h.lr * share) / (1 - power(h.beta2, t))) * root;
     s[4] = 1 - h.beta1;
     s[5] = 1 - h.beta2;
-    s[6] = h.beta2;
+    s[6] = share;
     s[7] = h.beta3;
     s[8] = 1 - h.beta3;
-    s[9] = h.eps * root;
+    s[9] = h.epsRoot * c3;
+    s[10] = h.eps * root;
   },
   decoupled: () => true,
   twins: { f32, f64: { adan, adanStart } },
@@ -40,19 +52,20 @@ export function adan(n: number, p: Reals, g: Reals, m: Reals, d: Reals, v: Reals
   const differenceStep = h[3];
   const w1 = h[4];
   const w2 = h[5];
-  const b2 = h[6];
+  const share = h[6];
   const b3 = h[7];
   const w3 = h[8];
-  const eps = h[9];
+  const root = h[9];
+  const eps = h[10];
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const change = sub(gi, previous[i]);
     const mi = lerp(m[i], gi, w1);
     const di = lerp(d[i], change, w2);
-    const ahead = add(gi, mul(b2, change));
+    const ahead = add(gi, mul(share, change));
     const vi = add(mul(b3, v[i]), mul(mul(w3, ahead), ahead));
     const step = add(mul(momentumStep, mi), mul(differenceStep, di));
-    const moved = sub(mul(keep, p[i]), div(step, add(sqrt(vi), eps)));
+    const moved = sub(mul(keep, p[i]), div(step, add(sqrt(add(vi, root)), eps)));
     m[i] = mi;
     d[i] = di;
     v[i] = vi;
@@ -77,19 +90,20 @@ export function adanStart(
   const differenceStep = h[3];
   const w1 = h[4];
   const w2 = h[5];
-  const b2 = h[6];
+  const share = h[6];
   const b3 = h[7];
   const w3 = h[8];
-  const eps = h[9];
+  const root = h[9];
+  const eps = h[10];
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const change = all(0);
     const mi = lerp(m[i], gi, w1);
     const di = lerp(d[i], change, w2);
-    const ahead = add(gi, mul(b2, change));
+    const ahead = add(gi, mul(share, change));
     const vi = add(mul(b3, v[i]), mul(mul(w3, ahead), ahead));
     const step = add(mul(momentumStep, mi), mul(differenceStep, di));
-    const moved = sub(mul(keep, p[i]), div(step, add(sqrt(vi), eps)));
+    const moved = sub(mul(keep, p[i]), div(step, add(sqrt(add(vi, root)), eps)));
     m[i] = mi;
     d[i] = di;
     v[i] = vi;

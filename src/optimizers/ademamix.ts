@@ -17,6 +17,7 @@ export const AdEMAMix = /* @__PURE__ */ defineOptimizer({
     beta3: 0.9999,
     alpha: 2,
     eps: 1e-8,
+    epsRoot: 0,
     alphaWarmup: 0,
     beta3Warmup: 0,
   },
@@ -27,13 +28,16 @@ export const AdEMAMix = /* @__PURE__ */ defineOptimizer({
     beta3: [0, 1],
     alpha: [0, Infinity],
     eps: [0, Infinity],
+    epsRoot: [0, Infinity],
     alphaWarmup: [0, Infinity],
     beta3Warmup: [0, Infinity],
   },
+  conventions: { torch: {}, optax: { alpha: 5 } },
   state: () => ({ m1: 0, m2: 0, v: 0 }),
   kernel: () => "ademamix",
   scalars(s, h, t) {
-    const root = Math.sqrt(1 - power(h.beta2, t));
+    const c2 = 1 - power(h.beta2, t);
+    const root = Math.sqrt(c2);
     const alpha = t < h.alphaWarmup ? (h.alpha * t) / h.alphaWarmup : h.alpha;
     s[0] = 1 - h.lr * h.weightDecay;
     s[1] = (h.lr / (1 - power(h.beta1, t))) * root;
@@ -42,7 +46,8 @@ export const AdEMAMix = /* @__PURE__ */ defineOptimizer({
     s[4] = 1 - (t < h.beta3Warmup ? betweenHalfLives(h.beta1, h.beta3, t / h.beta3Warmup) : h.beta3);
     s[5] = h.beta2;
     s[6] = 1 - h.beta2;
-    s[7] = h.eps * root;
+    s[7] = h.epsRoot * c2;
+    s[8] = h.eps * root;
   },
   decoupled: () => true,
   twins: { f32, f64: { ademamix } },
@@ -62,7 +67,8 @@ export function ademamix(n: number, p: Reals, g: Reals, m1: Reals, m2: Reals, v:
   const w3 = h[4];
   const b2 = h[5];
   const w2 = h[6];
-  const eps = h[7];
+  const root = h[7];
+  const eps = h[8];
   for (let i = 0; i < n; i++) {
     const gi = g[i];
     const fi = lerp(m1[i], gi, w1);
@@ -72,6 +78,6 @@ export function ademamix(n: number, p: Reals, g: Reals, m1: Reals, m2: Reals, v:
     m1[i] = fi;
     m2[i] = si;
     v[i] = vi;
-    p[i] = sub(mul(keep, p[i]), div(step, add(sqrt(vi), eps)));
+    p[i] = sub(mul(keep, p[i]), div(step, add(sqrt(add(vi, root)), eps)));
   }
 }

@@ -9,11 +9,21 @@ import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "..
  */
 export const ADOPT = /* @__PURE__ */ defineOptimizer({
   name: "ADOPT",
-  defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.9999, eps: 1e-6, clip: 0.25, clipping: true, decoupled: false },
+  defaults: {
+    lr: 1e-3,
+    beta1: 0.9,
+    beta2: 0.9999,
+    eps: 1e-6,
+    clip: 0.25,
+    clipping: true,
+    nesterov: false,
+    decoupled: false,
+  },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], clip: [0, Infinity] },
+  conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, v: 0 }),
-  kernel: () => "adopt",
-  kernelAt: (_h, t) => (t === 1 ? "adoptStart" : "adopt"),
+  kernel: (h) => (h.nesterov ? "adoptNesterov" : "adopt"),
+  kernelAt: (h, t) => (t === 1 ? "adoptStart" : h.nesterov ? "adoptNesterov" : "adopt"),
   scalars(s, h, t) {
     // the ratio is held below k^clip at step k + 1
     const bound = h.clipping && t > 1 ? pow(t - 1, h.clip) : Infinity;
@@ -27,7 +37,7 @@ export const ADOPT = /* @__PURE__ */ defineOptimizer({
     s[7] = bound;
   },
   decoupled: (h) => h.decoupled,
-  twins: { f32, f64: { adopt, adoptStart } },
+  twins: { f32, f64: { adopt, adoptNesterov, adoptStart } },
 });
 
 export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
@@ -47,6 +57,26 @@ export function adopt(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Real
     m[i] = mi;
     v[i] = add(mul(b2, vi), mul(mul(w2, gi), gi));
     p[i] = sub(mul(keep, p[i]), mul(lr, mi));
+  }
+}
+
+export function adoptNesterov(n: number, p: Reals, g: Reals, m: Reals, v: Reals, h: Reals): void {
+  const keep = h[0];
+  const lr = h[1];
+  const w1 = h[2];
+  const b2 = h[3];
+  const w2 = h[4];
+  const eps = h[5];
+  const low = h[6];
+  const high = h[7];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const vi = v[i];
+    const ratio = min(max(div(gi, max(sqrt(vi), eps)), low), high);
+    const mi = lerp(m[i], ratio, w1);
+    m[i] = mi;
+    v[i] = add(mul(b2, vi), mul(mul(w2, gi), gi));
+    p[i] = sub(mul(keep, p[i]), mul(lr, lerp(mi, ratio, w1)));
   }
 }
 

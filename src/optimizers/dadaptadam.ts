@@ -34,6 +34,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
     layerScale: [0, Infinity],
   },
   fixed: ["d0"],
+  conventions: { torch: {}, optax: { decoupled: true, useBiasCorrection: true } },
   state: () => ({ m: 0, v: 0, s: 0 }),
   work: (_, shape) => [sizeOf(shape)],
   memory: ({ d0 }) => ({ d: d0, dBefore: d0, numerator: 0, progress: 0, denominator: 0 }),

@@ -19,7 +19,7 @@ export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
     growthRate: [1, Infinity],
   },
   fixed: ["d0"],
-  state: () => ({ s: 0, p0: 0 }),
+  state: () => ({ s: 0, p0: "params" }),
   memory: ({ d0 }) => ({ d: d0, g0: 0, numerator: 0, progress: 0, square: 0 }),
   // the first gradient is measured without the weight decay
   decoupled: () => true,
@@ -41,9 +41,8 @@ export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
         memory.progress = 0;
         memory.square = 0;
       },
-      tensor(x, h, t, memory) {
-        const { s, p0 } = x.state;
-        if (t === 1) x.copy(x.p, p0);
+      tensor(x, h, _t, memory) {
+        const { s } = x.state;
         if (h.lr === 0 || memory.g0 === 0) return;
         const rate = (memory.d * h.lr) / memory.g0;
         x.addDecay(h.weightDecay);

@@ -15,8 +15,9 @@ export const DoWG = /* @__PURE__ */ defineTensorOptimizer({
   // the squared distance of the first step is initEstimSqDist, or eps where that is 0
   defaults: { lr: 1, initEstimSqDist: 0, eps: 1e-4 },
   ranges: { lr: [0, Infinity], initEstimSqDist: [0, Infinity], eps: [0, Infinity] },
+  conventions: { optax: {} },
   fixed: ["initEstimSqDist"],
-  state: () => ({ p0: 0 }),
+  state: () => ({ p0: "params" }),
   work: (_, shape) => [sizeOf(shape)],
   memory: () => ({ farthest: 0, squares: 0, rate: 0, ...unmeasured }),
   passes: [

@@ -10,6 +10,7 @@ export const Lion = /* @__PURE__ */ defineOptimizer({
   name: "Lion",
   defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99 },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1] },
+  conventions: { torch: {}, optax: { weightDecay: 1e-3 }, keras: { lr: 1e-3 } },
   state: () => ({ m: 0 }),
   kernel: () => "lion",
   scalars(s, h) {

@@ -11,7 +11,7 @@ export const Momentum = /* @__PURE__ */ defineOptimizer({
   state: () => ({ m: 0 }),
   kernel: () => "momentum",
   scalars(s, h, t) {
-    s[0] = h.biasCorrection ? h.lr / (1 - power(h.beta, t)) : h.lr;
+    s[0] = h.lr / (h.biasCorrection ? 1 - power(h.beta, t) : 1);
     s[1] = 1 - h.beta;
   },
   twins: { f32, f64: { momentum } },

@@ -11,8 +11,7 @@ import { sgd } from "./sgd.js";
  */
 export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
   name: "PolyakSGD",
-  // plus: a loss below fMin makes no step, instead of one uphill
-  defaults: { lr: 1, value: Number.NaN, scaling: 1, fMin: 0, eps: 0, plus: false },
+  defaults: { lr: 1, value: Number.NaN, scaling: 1, fMin: 0, eps: 0, variant: "sps" },
   ranges: {
     lr: [0, Infinity],
     value: [-Infinity, Infinity],
@@ -20,6 +19,9 @@ export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
     fMin: [-Infinity, Infinity],
     eps: [0, Infinity],
   },
+  // with "sps" a loss below fMin makes a step uphill, with "sps+" none
+  choices: { variant: ["sps", "sps+"] },
+  conventions: { optax: {} },
   once: ["value"],
   refuse: ({ value }) => (Number.isNaN(value) ? "value must be set to the loss before each step" : undefined),
   state: () => ({}),
@@ -32,8 +34,8 @@ export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
       tensor(x, { scaling }, _t, memory) {
         memory.square += scaling * scaling * x.dot(x.g, x.g);
       },
-      after(memory, { value, fMin, eps, plus }) {
-        const gap = plus ? Math.max(value - fMin, 0) : value - fMin;
+      after(memory, { value, fMin, eps, variant }) {
+        const gap = variant === "sps+" ? Math.max(value - fMin, 0) : value - fMin;
         const denominator = memory.square + eps;
         memory.rate = denominator <= Number.EPSILON ? 0 : gap / denominator;
       },

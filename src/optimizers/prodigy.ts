@@ -37,7 +37,8 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
     growthRate: [1, Infinity],
   },
   fixed: ["d0"],
-  state: () => ({ m: 0, v: 0, s: 0, p0: 0 }),
+  conventions: { torch: {}, optax: { useBiasCorrection: true } },
+  state: () => ({ m: 0, v: 0, s: 0, p0: "params" }),
   work: (_, shape) => [sizeOf(shape)],
   memory: ({ d0 }) => ({ d: d0, dBefore: d0, dMax: d0, numerator: 0, progress: 0, denominator: 0 }),
   decoupled: (h) => h.decoupled,
@@ -50,7 +51,6 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
       },
       tensor(x, h, t, memory) {
         const { m, v, s, p0 } = x.state;
-        if (t === 1) x.copy(x.p, p0);
         if (h.lr === 0) return;
         const d = memory.dBefore;
         const rate = adaptedRate(d, h, t);
@@ -61,7 +61,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
         x.s[4] = beta3Of(h);
         x.s[5] = (d / h.d0) * (h.safeguardWarmup ? d : rate);
         x.run("dadaptMoments", x.g, m, v, s);
-        x.subtract(p0, x.p, x.work[0]);
+        x.combine(x.work[0], 1, p0, -1, x.p);
         memory.progress += (d / h.d0) * rate * x.dot(x.g, x.work[0]);
         memory.denominator += x.sumAbs(s);
       },

@@ -17,14 +17,16 @@ export const Rprop = /* @__PURE__ */ defineOptimizer({
     stepMax: [0, Infinity],
   },
   state: (h) => ({ previous: 0, step: h.lr }),
-  kernel: () => "rprop",
+  conventions: { torch: {}, optax: {} },
+  // optax takes a step when the next gradient is there, and not if that has another sign: `previous` is the step to be taken
+  kernel: (h) => (h.convention === "optax" ? "rpropDelayed" : "rprop"),
   scalars(s, h) {
     s[0] = h.etaMinus;
     s[1] = h.etaPlus;
     s[2] = h.stepMin;
     s[3] = h.stepMax;
   },
-  twins: { f32, f64: { rprop } },
+  twins: { f32, f64: { rprop, rpropDelayed } },
 });
 
 export function rprop(n: number, p: Reals, g: Reals, previous: Reals, step: Reals, h: Reals): void {
@@ -44,5 +46,26 @@ export function rprop(n: number, p: Reals, g: Reals, previous: Reals, step: Real
     previous[i] = used;
     step[i] = si;
     p[i] = sub(p[i], mul(sign(used), si));
+  }
+}
+
+export function rpropDelayed(n: number, p: Reals, g: Reals, previous: Reals, step: Reals, h: Reals): void {
+  const minus = h[0];
+  const plus = h[1];
+  const low = h[2];
+  const high = h[3];
+  const zero = all(0);
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const wanted = previous[i];
+    const size = step[i];
+    const product = mul(gi, wanted);
+    const turned = less(product, zero);
+    const kept = less(zero, product);
+    const scaled = min(max(mul(size, where(turned, minus, plus)), low), high);
+    const si = where(turned, scaled, where(kept, scaled, size));
+    previous[i] = where(turned, zero, mul(si, sign(gi)));
+    step[i] = si;
+    p[i] = sub(p[i], where(turned, zero, wanted));
   }
 }

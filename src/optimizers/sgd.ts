@@ -20,11 +20,16 @@ export const SGD = /* @__PURE__ */ defineOptimizer({
   ranges: { lr: [0, Infinity], momentum: [0, Infinity], dampening: [0, Infinity] },
   state: sgdState,
   kernel: sgdKernel,
+  conventions: { torch: {}, optax: {}, keras: { lr: 1e-2 }, tfjs: {} },
   scalars(s, h, t) {
+    // Keras keeps the step in the buffer, rate and sign included
+    const keras = h.convention === "keras";
+    // the first gradient enters the buffer whole
+    const mix = t === 1 ? 1 : 1 - h.dampening;
     s[0] = h.lr;
     s[1] = h.momentum;
-    // the first gradient enters the buffer whole
-    s[2] = t === 1 ? 1 : 1 - h.dampening;
+    s[2] = keras ? -h.lr * mix : mix;
+    s[3] = keras ? -1 : h.lr;
   },
   conflict: sgdConflict,
   twins: { f32, f64: { sgd, sgdMomentum, sgdNesterov } },
@@ -38,23 +43,24 @@ export function sgd(n: number, p: Reals, g: Reals, h: Reals): void {
 }
 
 export function sgdMomentum(n: number, p: Reals, g: Reals, buf: Reals, h: Reals): void {
-  const lr = h[0];
   const mu = h[1];
   const mix = h[2];
+  const step = h[3];
   for (let i = 0; i < n; i++) {
     const bi = add(mul(mu, buf[i]), mul(mix, g[i]));
     buf[i] = bi;
-    p[i] = sub(p[i], mul(lr, bi));
+    p[i] = sub(p[i], mul(step, bi));
   }
 }
 
 export function sgdNesterov(n: number, p: Reals, g: Reals, buf: Reals, h: Reals): void {
-  const lr = h[0];
   const mu = h[1];
+  const mix = h[2];
+  const step = h[3];
   for (let i = 0; i < n; i++) {
-    const gi = g[i];
+    const gi = mul(mix, g[i]);
     const bi = add(mul(mu, buf[i]), gi);
     buf[i] = bi;
-    p[i] = sub(p[i], mul(lr, add(gi, mul(mu, bi))));
+    p[i] = sub(p[i], mul(step, add(gi, mul(mu, bi))));
   }
 }

@@ -10,6 +10,7 @@ export const SignSGD = /* @__PURE__ */ defineOptimizer({
   name: "SignSGD",
   defaults: { lr: 1e-3 },
   ranges: { lr: [0, Infinity] },
+  conventions: { torch: {}, optax: {} },
   state: () => ({}),
   kernel: () => "signsgd",
   scalars(s, h) {

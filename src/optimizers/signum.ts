@@ -10,6 +10,7 @@ export const Signum = /* @__PURE__ */ defineOptimizer({
   name: "Signum",
   defaults: { lr: 1e-3, beta: 0.9 },
   ranges: { lr: [0, Infinity], beta: [0, 1] },
+  conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0 }),
   kernel: () => "signum",
   scalars(s, h) {

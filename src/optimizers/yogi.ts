@@ -18,6 +18,7 @@ export const Yogi = /* @__PURE__ */ defineOptimizer({
     epsRoot: [0, Infinity],
     initialAccumulator: [0, Infinity],
   },
+  conventions: { torch: {}, optax: {} },
   state: (h) => ({ m: h.initialAccumulator, v: h.initialAccumulator }),
   kernel: () => "yogi",
   scalars(s, h, t) {

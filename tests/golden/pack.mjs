@@ -1,24 +1,16 @@
 // Packs golden files, as the libraries' runs wrote them, into the compact form that the tests read:
-//   node tests/golden/pack.mjs FOLDER refs/torch_SGD libs/torch213_SGD …
+//   npm run build && node tests/golden/pack.mjs FOLDER refs/torch_SGD libs/torch213_SGD …
 // Numbers become base64 of little-endian float64, or float32 where the case is float32. The numbers are those that the named
 // version of the named library computed; nothing in them comes from gradstep.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { optimizers } from "../../dist/index.js";
+import { libraries, translate } from "../../scripts/libraries.mjs";
 
-// What the libraries call by another name than ours.
-const classes = {
-  signum: "Signum",
-  sign_sgd: "SignSGD",
-  yogi: "Yogi",
-  Lars: "LARS",
-  "contrib.prodigy": "Prodigy",
-  "contrib.dadapt_adamw": "DAdaptAdam",
-  "contrib.dog": "DoG",
-  "contrib.dowg": "DoWG",
-  polyak_sgd: "PolyakSGD",
-};
-// Options of theirs that are a tag and a number.
-const tagged = { init_step: { heuristic: "repsRel", distance: "initDist", learning_rate: "initEta" } };
+// What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
+const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "ScheduleFreeAdamW", SophiaG: "Sophia" };
+// and what timm's have in files of authors
+const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
 const several = {
   betas: ["beta1", "beta2", "beta3"],
   etas: ["etaMinus", "etaPlus"],
@@ -27,30 +19,34 @@ const several = {
 const options = {
   initial_accumulator_value: "initialAccumulator",
   decoupled_weight_decay: "decoupled",
+  decoupled_decay: "decoupled",
+  weight_decouple: "decoupled",
   decouple: "decoupled",
-  learning_rate: "lr",
-  max_learning_rate: "lr",
-  b1: "beta1",
-  b2: "beta2",
-  estim_lr0: "d0",
-  estim_lr_coef: "dCoef",
 };
-// What a library does without an option for it.
-const implied = {
-  "contrib.prodigy": { useBiasCorrection: true },
-  "contrib.dadapt_adamw": { useBiasCorrection: true, decoupled: true },
-};
-const ignored = ["foreach"];
-const missingOptions = ["caution", "max_grad_norm"];
+// What the authors' rules do without an option, and ours by one.
+const implied = [
+  [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
+  [/^LaProp\/authors/, () => ({ fixedDecay: true })],
+];
+const ignored = ["foreach", "hessian_every"];
+
+// State by our names; what is not here is not compared.
 const slots = {
+  // PyTorch, timm and authors
   momentum_buffer: "buf",
   sum: "s",
   "Adadelta.square_avg": "s",
   "RMSprop.square_avg": "v",
   acc_delta: "d",
   grad_avg: "mg",
+  exp_mean_avg_beta2: "mg",
+  "MADGRAD.s": "s",
+  grad_sum_sq: "q",
+  x0: "x0",
   exp_avg: "m",
   exp_avg_sq: "v",
+  exp_avg_var: "s",
+  max_exp_avg_var: "smax",
   max_exp_avg_sq: "vmax",
   exp_inf: "u",
   "ASGD.ax": "ax",
@@ -58,86 +54,172 @@ const slots = {
   exp_avg_slow: "m2",
   exp_avg_diff: "d",
   "AdaMod.exp_avg_lr": "e",
+  z: "z",
+  "Sophia.hessian": "hessian",
+  "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
   "Prodigy.s": "s",
   "DAdaptAdam.s": "s",
-  "Prodigy.p0": "p0",
+  p0: "p0",
+  // optax
+  mu: "m",
+  nu: "v",
+  "RMSprop.mu": "mg",
+  "Adamax.nu": "u",
+  nu_max: "vmax",
+  "SGD.trace": "buf",
+  "Signum.ema": "m",
+  sum_of_squares: "s",
+  e_g: "s",
+  e_x: "d",
+  m1: "m1",
+  m2: "m2",
+  "AdaBelief.nu": "s",
+  "ACProp.nu": "s",
+  "Adan.m": "m",
+  "Adan.v": "d",
+  "Adan.n": "v",
+  "Adan.g": "previous",
+  prev_updates: "previous",
+  grad_sum: "s",
+  params0: "p0",
+  init_params: "p0",
+  previous_gradient: "previous",
+  step_sizes: "step",
+  // Keras
+  momentum: "m",
+  velocity: "v",
+  velocity_hat: "vmax",
+  norm: "u",
+  accumulator: "s",
+  linear: "z",
+  accumulated_grad: "s",
+  accumulated_delta_var: "d",
+  average_gradient: "mg",
+  "SGD.momentum": "buf",
+  "RMSprop.momentum": "buf",
+  // TensorFlow.js
+  accum_grad: "s",
+  accum_var: "d",
+  rms: "v",
+  mg: "mg",
+  "Adam.m": "m",
+  "Adam.v": "v",
+  "Adamax.m": "m",
+  "Adamax.v": "u",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves RAdam's first rectified steps so far, and
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far, and
 // Prodigy takes its rate from how far the parameters have come, the small difference of large numbers.
-const tolerances = { RAdam: 1e-11, Prodigy: 3e-12 };
+const tolerances = [
+  [/^RAdam|AdaBelief\/rectify_default/, 1e-11],
+  [/^Prodigy/, 3e-12],
+];
 
-// How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, and Adan has
-// two terms and a division.
-const roundings = { NAdam: 2, Adan: 5 };
+// How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
+// two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
+// and Fromage divides and bounds what it moved.
+const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
+
+// What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
+const TFJS = 3.2e-7;
 
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
   const { cases, ...rest } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
   mkdirSync(dirname(here + name), { recursive: true });
-  writeFileSync(`${here}${name}.json`, cases ? packCases(cases, rest) : `${JSON.stringify(packRun(rest))}\n`);
+  const packed = !cases
+    ? `${JSON.stringify(packRun(rest))}\n`
+    : cases[0].steps
+      ? packRuns(name, cases)
+      : packCases(name, cases, rest);
+  writeFileSync(`${here}${name}.json`, packed);
 }
 
-function packCases(cases, { quadratic }) {
-  const kept = cases.filter((one) => {
-    const why = whyNot(one);
-    if (why) console.log(`left out ${one.name}: ${why}`);
-    return !why;
+/** Runs of an optimizer that evaluates the loss itself. */
+function packRuns(file, cases) {
+  const lines = cases.map((one) => {
+    const { name, source, x0, steps, sensitivity } = one;
+    return JSON.stringify({ name, source, options: translated(file, one).options, x0, steps, sensitivity });
   });
-  const lines = kept.map((one) => JSON.stringify(packCase(one)));
-  return `{"quadratic":${JSON.stringify(quadratic ?? null)},"cases":[\n${lines.join(",\n")}\n]}\n`;
+  return `{"runs":[\n${lines.join(",\n")}\n]}\n`;
 }
 
-function packCase({ name, optimizer, source, dtype, inputs, shapes, problem, hyperparameters, params, state, values }) {
+function packCases(file, cases, { quadratic, params0, sparse_grads }) {
+  const lines = cases.flatMap((one) => {
+    const ours = translated(file, one);
+    const why = ours.why ?? whyNot(one, ours);
+    if (why) console.log(`left out ${one.name}: ${why}`);
+    return why ? [] : [JSON.stringify(packCase(one, ours))];
+  });
+  const sparse = sparse_grads && {
+    params0: packNumbers(params0),
+    grads: sparse_grads.map(({ indices, values }) => ({ indices, rows: packNumbers(values) })),
+  };
+  const head = { quadratic: quadratic ?? null, sparse };
+  return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
+}
+
+function packCase(one, { made, options }) {
+  const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state } = one;
   const pack = (value) => packNumbers(value, dtype);
-  const slots = (Array.isArray(state) ? state : []).map((saved) => renameSlots(optimizer, saved));
-  const ours = {
-    name,
-    optimizer: classes[optimizer] ?? optimizer,
-    options: { ...implied[optimizer], ...renameOptions(hyperparameters) },
-    source,
-    dtype,
-  };
+  const [kept] = Object.values(new optimizers[made.toLowerCase()]([1], options).state);
+  const slots = statesOf(state).map((saved) => renameSlots(made, saved, kept));
+  const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
-    tolerance: tolerances[optimizer],
-    roundings: roundings[optimizer],
-    ulps: ulps(name, classes[optimizer] ?? optimizer),
+    tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
+    roundings: roundings[made],
+    ulps: ulps(name),
+    share: name.startsWith("tfjs/") ? TFJS : undefined,
   };
-  return { ...ours, ...compare, inputs, shapes, problem, values, params: pack(params), state: pack(slots) };
+  const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
+  const more = { hessianEvery: hyperparameters.hessian_every, values: one.values, evalParams: pack(evalParams) };
+  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: pack(slots) };
 }
 
 /**
- * What the update may be off by in float32, if not the usual few units: optax raises the betas to the step in float32, and
- * Prodigy's rate, once it has begun to grow, is off by 1e-4.
+ * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32,
+ * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size.
+ * D-Adaptation has the rate in its moments, and Prodigy's, once it has begun to grow, is off by 1e-4.
  */
-function ulps(name, optimizer) {
-  if (optimizer === "Prodigy") return 4096;
-  return name.startsWith("optax/") ? 128 : undefined;
+function ulps(name) {
+  if (/prodigy/i.test(name)) return 4096;
+  if (name.startsWith("optax/contrib.dadapt")) return 512;
+  if (name.startsWith("optax/optimistic_adam/default")) return 256;
+  return name.startsWith("optax/radam") ? 65536 : /^(optax|keras)\//.test(name) ? 128 : undefined;
+}
+
+/** The class and the options of a case, by our names. */
+function translated(file, { name, optimizer, hyperparameters, source }) {
+  const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
+  const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
+  const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  return library
+    ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
+    : { made: classes[optimizer] ?? optimizer, options: { ...renameOptions(theirs), ...impliedOptions(name, theirs) } };
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, hyperparameters, do_not_test }) {
+function whyNot({ name, do_not_test, float32_rounding_in_float64 }, { made, options }) {
   if (do_not_test) return "a fault of the library";
-  const missing = missingOptions.find((option) => option in hyperparameters);
-  if (missing) return `${missing} is no option of ours`;
-  return /float32scalars/.test(name) ? "scalars rounded to float32 in a float64 run" : undefined;
+  if (float32_rounding_in_float64 || /float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
+  const known = optimizers[made.toLowerCase()]?.defaults;
+  if (!known) return `${made} is no optimizer of ours`;
+  const missing = Object.keys(options).filter((option) => !(option in known));
+  return missing.length > 0 ? `${missing} is no option of ours` : undefined;
 }
 
-/** The library's options by our names. */
+/** The authors' options by our names. */
 function renameOptions(theirs) {
   const ours = {};
   for (const [name, value] of Object.entries(theirs)) {
-    if (ignored.includes(name)) continue;
     if (name === "clip" && value === null) {
       ours.clipping = false;
       continue;
     }
-    if (name === "variant") ours.plus = value === "sps+";
-    else if (name in tagged) ours[tagged[name][value[0]]] = value[1];
-    else if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
+    if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
     // what is off
     else if (value === null) ours[camel(name)] = 0;
     else ours[options[name] ?? camel(name)] = value;
@@ -145,14 +227,31 @@ function renameOptions(theirs) {
   return ours;
 }
 
+function impliedOptions(name, theirs) {
+  return Object.assign({}, ...implied.filter(([names]) => names.test(name)).map(([, options]) => options(theirs)));
+}
+
 function camel(name) {
   return name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 }
 
+/** The state of each tensor: as it is, or gathered from paths such as "[0].mu[1]", "adam/p1_momentum" and "p1/m". */
+function statesOf(state) {
+  if (Array.isArray(state)) return state;
+  const tensors = [];
+  for (const [path, value] of Object.entries(state ?? {})) {
+    const [, slot, k] = /\.(\w+)\[(\d+)\]$/.exec(path) ?? [];
+    const [, index = k, name = slot] = /(?:^|\/)p(\d+)[_/](\w+)$/.exec(path) ?? [];
+    if (name) tensors[index] = { ...tensors[index], [name]: value };
+  }
+  return tensors;
+}
+
 /** The state that we have too, by our names. */
-function renameSlots(optimizer, saved) {
-  const entries = Object.entries(saved).map(([name, value]) => [slots[`${optimizer}.${name}`] ?? slots[name], value]);
-  return Object.fromEntries(entries.filter(([name, value]) => name && value));
+function renameSlots(made, saved, kept) {
+  const entries = Object.entries(saved).map(([name, value]) => [slots[`${made}.${name}`] ?? slots[name], value]);
+  const ours = entries.filter(([name, value]) => name in kept && value !== null);
+  return Object.fromEntries(ours.map(([name, value]) => [name, [value].flat()]));
 }
 
 /** Inputs by set, or one run. */

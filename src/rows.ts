@@ -1,0 +1,177 @@
+import { release } from "./arena.js";
+import type { Backend } from "./backend.js";
+import { arrayName, describe, isReals } from "./check.js";
+import type { Group } from "./group.js";
+import { blockLength, slice } from "./layout.js";
+import { Optimizer } from "./optimizer.js";
+import { allocateParts, type Part } from "./part.js";
+import type { Reals } from "./real.js";
+import type { AnyElementRule, Dtype } from "./rule.js";
+import type { Placed } from "./store.js";
+import { Streams } from "./streams.js";
+import type { View } from "./types.js";
+
+/**
+ * Rows of a gradient, for a parameter of which a step touches few, such as an embedding: row `indices[i]` has the elements of
+ * `rows` from `i` times a row's length on. A row that comes twice is added up.
+ */
+export interface Rows<D extends Dtype = Dtype> {
+  readonly indices: ArrayLike<number>;
+  readonly rows: View<D>;
+}
+
+/** Gradients for `stepRows`: whole arrays, or rows. A parameter that is left out is not touched. */
+export type RowGrads<N extends string, D extends Dtype> = { readonly [K in N]?: View<D> | Rows<D> };
+
+/** The rows of a tensor that a step moves, and their gradients. */
+interface Touched {
+  readonly tensor: Placed;
+  readonly width: number;
+  readonly indices: readonly number[];
+  readonly rows: Reals;
+}
+
+/** The rows of a group, and the part they are stepped in. */
+interface Work {
+  readonly group: Group;
+  readonly touched: readonly Touched[];
+  readonly part: Part;
+}
+
+/**
+ * One optimizer step that moves only the rows given, with their state: what PyTorch does with sparse gradients. Any optimizer whose
+ * rule looks at each element alone can; the step number is that of the group. After an error nothing has changed.
+ */
+export function stepRows<N extends string, D extends Dtype, O extends Optimizer<N, D>>(
+  optimizer: O & Optimizer<N, D>,
+  grads: RowGrads<N, D>,
+): O {
+  const { kind, dtype, clock, groups, backend } = Optimizer.ready(optimizer as unknown as Optimizer, "stepRows");
+  if (!groups.every(({ store }) => store instanceof Streams)) {
+    throw new TypeError(`stepRows: ${kind.rule.name} looks at whole tensors, expected a rule that looks at elements`);
+  }
+  const rule = kind.rule as AnyElementRule;
+  const all = readRows(groups, dtype, grads);
+  const work = groups.flatMap((group): Work[] => {
+    const touched = all.filter(({ tensor }) => group.store.tensors.includes(tensor));
+    return touched.length === 0 ? [] : [{ group, touched, part: gatherPart(rule, group, backend, dtype, touched) }];
+  });
+  const clip =
+    rule.clip?.(
+      groups[0].settings.values,
+      all.map(({ rows }) => rows),
+    ) ?? 1;
+  for (const { group, touched, part } of work) {
+    group.begin();
+    moveRows(group, touched, part, clip, dtype);
+    release(backend, part.region);
+  }
+  clock.steps++;
+  return optimizer;
+}
+
+function readRows(groups: readonly Group[], dtype: Dtype, grads: unknown): Touched[] {
+  if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+    throw new TypeError(`stepRows: gradients must be a record by parameter name, got ${describe(grads)}`);
+  }
+  const byName = new Map(groups.flatMap(({ store }) => store.tensors.map((tensor) => [tensor.name, tensor])));
+  return Object.entries(grads).flatMap(([name, g]) => {
+    const tensor = byName.get(name);
+    if (!tensor) throw new TypeError(`stepRows: unknown gradient "${name}"`);
+    return g === undefined ? [] : [readTensor(tensor, dtype, g)];
+  });
+}
+
+function readTensor(tensor: Placed, dtype: Dtype, g: unknown): Touched {
+  const { name, shape, length } = tensor;
+  if (isReals(g, dtype)) {
+    checkLength(`gradient "${name}"`, g, length);
+    return { tensor, width: length, indices: [0], rows: g };
+  }
+  const { indices, rows } = (g ?? {}) as Partial<Rows>;
+  if (typeof indices !== "object" || !isReals(rows, dtype)) {
+    const expected = `a ${arrayName[dtype]} or { indices, rows } with one`;
+    throw new TypeError(`stepRows: gradient "${name}" must be ${expected}, got ${describe(g)}`);
+  }
+  const [count = 1] = shape;
+  const width = count === 0 ? 0 : length / count;
+  checkLength(`rows of "${name}"`, rows, indices.length * width);
+  for (const index of Array.from(indices)) {
+    if (!(Number.isInteger(index) && index >= 0 && index < count)) {
+      throw new RangeError(`stepRows: indices of "${name}" must be whole numbers in [0, ${count}), got ${index}`);
+    }
+  }
+  return { tensor, width, ...addedUp(Array.from(indices), rows, width) };
+}
+
+function checkLength(what: string, x: Reals, length: number): void {
+  if (x.length !== length) throw new RangeError(`stepRows: ${what} has length ${x.length}, expected ${length}`);
+}
+
+/** The rows with every index once, in the order of first appearance. */
+function addedUp(indices: readonly number[], rows: Reals, width: number): { indices: number[]; rows: Reals } {
+  const places = new Map<number, number>();
+  const sums = rows.slice();
+  for (const [i, index] of indices.entries()) {
+    const place = places.get(index) ?? places.size;
+    const first = !places.has(index);
+    places.set(index, place);
+    for (let k = 0; k < width; k++) {
+      const g = rows[i * width + k];
+      sums[place * width + k] = first ? g : sums[place * width + k] + g;
+    }
+  }
+  return { indices: [...places.keys()], rows: sums };
+}
+
+/** A part for rows of these tensors to be stepped in. */
+function gatherPart(
+  rule: AnyElementRule,
+  { settings }: Group,
+  backend: Backend,
+  dtype: Dtype,
+  touched: readonly Touched[],
+): Part {
+  const needs = touched.map(({ indices, width }) =>
+    Math.min(indices.length * width, Math.max(width, blockLength(dtype))),
+  );
+  const length = Math.max(...needs);
+  return allocateParts(rule, settings, backend, dtype, [{ name: "rows", shape: [length], length }])[0];
+}
+
+/** Steps rows in a part, to which they are copied and from which they are put back. */
+function moveRows(group: Group, touched: readonly Touched[], part: Part, clip: number, dtype: Dtype): void {
+  const { settings, steps } = group;
+  const store = group.store as Streams;
+  const kernel = store.begin(part, steps);
+  for (const one of touched) {
+    const { indices, rows, width } = one;
+    const batch = Math.max(1, Math.floor(part.tensors[0].length / width));
+    for (let from = 0; from < indices.length; from += batch) {
+      const some = indices.slice(from, from + batch);
+      copyRows(part, one, some, dtype, (there, here) => there.set(here));
+      part.tensors[0].grads.set(slice(rows, dtype, from * width, (from + some.length) * width));
+      store.run([part], kernel, settings.values.maximize ? -clip : clip, false);
+      copyRows(part, one, some, dtype, (there, here) => here.set(there));
+    }
+  }
+}
+
+/** Copies rows of the parameters and of their state between a tensor and a part. */
+function copyRows(
+  { tensors: [gathered] }: Part,
+  { tensor, width }: Touched,
+  indices: readonly number[],
+  dtype: Dtype,
+  copy: (there: Reals, here: Reals) => void,
+): void {
+  const pairs = [
+    [gathered.params, tensor.params],
+    ...Object.keys(tensor.state).map((slot) => [gathered.state[slot], tensor.state[slot]]),
+  ];
+  for (const [there, here] of pairs) {
+    for (const [i, index] of indices.entries()) {
+      copy(slice(there, dtype, i * width, (i + 1) * width), slice(here, dtype, index * width, (index + 1) * width));
+    }
+  }
+}
