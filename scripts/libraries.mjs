@@ -63,11 +63,7 @@ export const libraries = {
       "contrib.adopt": ["ADOPT", {}, { use_clipping: "clipping" }],
       "contrib.cocob": "COCOB",
       "contrib.dadapt_adamw": ["DAdaptAdam", {}, { betas, estim_lr0: "d0" }],
-      "contrib.dog": [
-        "DoG",
-        {},
-        { init_step: { heuristic: "repsRel", distance: "initDist", learning_rate: "initEta" } },
-      ],
+      "contrib.dog": ["DoG", {}, { init_step: ["initStep", "initValue"] }],
       "contrib.dowg": "DoWG",
       "contrib.madgrad": "MADGRAD",
       "contrib.prodigy": ["Prodigy", {}, { betas, estim_lr0: "d0", estim_lr_coef: "dCoef" }],
@@ -96,6 +92,7 @@ export const libraries = {
       optimistic_adam: ["OptimisticAdam", { lr: 1 }, { learning_rate: "alpha", optimism: "beta" }],
       optimistic_adam_v2: "OptimisticAdam",
       optimistic_gradient_descent: "OptimisticGradientDescent",
+      polyak_sgd: ["PolyakSGD", {}, { max_learning_rate: "lr" }],
       radam: "RAdam",
       rmsprop: [
         "RMSprop",
@@ -254,17 +251,12 @@ export function translate(library, optimizer, theirs) {
 }
 
 /**
- * Sets an option by its name here: several with what is a list or what is one for all; by the word that stands before a number;
- * or "x*y", where x is its share of y.
+ * Sets an option by its name here: several with what is a list or what is one for all, or "x*y", where x is its share of y.
  */
 export function assign(options, ours, value) {
   if (Array.isArray(ours)) {
     const values = Array.isArray(value) ? value : ours.map(() => value);
     for (const [i, each] of values.entries()) assign(options, ours[i], each);
-    return;
-  }
-  if (typeof ours === "object") {
-    options[ours[value[0]]] = value[1];
     return;
   }
   const [name, whole] = ours.split("*");

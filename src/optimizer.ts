@@ -118,17 +118,16 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#checkReady();
     const clip = this.#clip(given);
     const { passes } = this.#kind;
-    for (let i = 0; i < groups.length; i++) groups[i].steps++;
-    let first = true;
+    for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
       const { when, before, after } = passes[pass];
       const { memory, settings, steps } = groups[0];
       if (when && !when(memory)) continue;
       before?.(memory, settings.values, steps);
-      for (let i = 0; i < groups.length; i++) groups[i].step(pass, first, clip, given);
+      for (let i = 0; i < groups.length; i++) groups[i].step(pass, clip, given);
       after?.(memory, settings.values, steps);
-      first = false;
     }
+    for (let i = 0; i < groups.length; i++) groups[i].settings.forget();
     this.#clock.steps++;
     return this;
   }

@@ -94,6 +94,8 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   clip?(h: V, grads: readonly Reals[]): number;
   /** Options that memory starts from: they stay as constructed. */
   readonly fixed?: readonly (keyof H)[];
+  /** Options that hold for one step, and go back to their defaults after it. No state dict has them. */
+  readonly once?: readonly (keyof H)[];
   readonly twins: Readonly<Record<Dtype, Twins>>;
 }
 

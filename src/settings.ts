@@ -102,9 +102,10 @@ export class GroupSettings {
     };
   }
 
-  /** Every option with the value that the next step uses. */
+  /** What a state dict has: every option that holds for more than one step, with the value that the next step uses. */
   now(): Record<string, Value> {
-    return Object.fromEntries(Object.keys(this.values).map((name) => [name, this.get(name)]));
+    const names = this.#names.filter((name) => !this.#rule.once?.includes(name));
+    return Object.fromEntries(names.map((name) => [name, this.get(name)]));
   }
 
   /** Takes over checked values, but keeps what follows a schedule. */
@@ -121,8 +122,15 @@ export class GroupSettings {
       const name = this.#names[i];
       const schedule = this.schedules.get(name);
       if (!schedule) continue;
-      this.values[name] = checkNumber(this.#rule.name, name, schedule(this.#clock.steps), this.#range(name));
+      this.values[name] = this.#number(name, schedule(this.#clock.steps));
     }
+  }
+
+  /** Forgets what was to hold for one step. */
+  forget(): void {
+    const { once, defaults } = this.#rule;
+    if (!once) return;
+    for (let i = 0; i < once.length; i++) this.values[once[i]] = defaults[once[i]];
   }
 
   #write(name: string, value: unknown): void {
@@ -133,12 +141,12 @@ export class GroupSettings {
     } else if (kind === "string") {
       this.values[name] = this.#shape[name] = checkChoice(who, name, value, this.#choices[name]);
     } else if (typeof value === "function") {
-      const now = checkNumber(who, name, value(this.#clock.steps), this.#range(name));
+      const now = this.#number(name, value(this.#clock.steps));
       this.schedules.set(name, value as Schedule);
       this.values[name] = now;
       this.#shape[name] = now || Number.MIN_VALUE;
     } else {
-      this.values[name] = this.#shape[name] = checkNumber(who, name, value, this.#range(name));
+      this.values[name] = this.#shape[name] = this.#number(name, value);
       this.schedules.delete(name);
     }
   }
@@ -170,8 +178,11 @@ export class GroupSettings {
     return this.#tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
   }
 
-  #range(name: string): Range {
-    return (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
+  #number(name: string, value: unknown): number {
+    // NaN is the default of what has to be set
+    if (Object.is(value, this.#rule.defaults[name])) return value as number;
+    const range = (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
+    return checkNumber(this.#rule.name, name, value, range);
   }
 }
 

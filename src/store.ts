@@ -17,11 +17,10 @@ export interface Placed extends Tensor {
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
-  /**
-   * One pass of step t, its `first` or a later one: the gradients, which were `given` or stand in `grads`, come to the rule
-   * multiplied by `scale`.
-   */
-  step(pass: number, first: boolean, t: number, scale: number, given: boolean): void;
+  /** Copies the parameters to the slots that start from them: before the first step. */
+  start(): void;
+  /** One pass of step t: the gradients, which were `given` or stand in `grads`, come to the rule multiplied by `scale`. */
+  step(pass: number, t: number, scale: number, given: boolean): void;
   /** Runs a method of the rule's after step t, if it can have any. */
   call?(method: string, t: number, given: boolean): void;
   release(): void;

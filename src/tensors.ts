@@ -93,14 +93,17 @@ export class Tensors implements Store {
     return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
-  step(pass: number, first: boolean, t: number, scale: number, given: boolean): void {
-    const { values, decay, states } = this.#settings;
-    if (first && t === 1) for (const [i, one] of this.tensors.entries()) startFromParams([one], states[i]);
+  start(): void {
+    for (const [i, one] of this.tensors.entries()) startFromParams([one], this.#settings.states[i]);
+  }
+
+  step(pass: number, t: number, scale: number, given: boolean): void {
+    const { values, decay } = this.#settings;
     const coupled = decay === "gradient" ? values.weightDecay : 0;
-    const keep = first && decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
+    const keep = pass === 0 && decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
     const { scalars, passes } = this.#rule;
     const { tensor } = passes[pass];
-    if (first) scalars?.(this.#scalars, values, t, this.#memory);
+    if (pass === 0) scalars?.(this.#scalars, values, t, this.#memory);
     for (const batch of this.#batches) {
       batch.stageScalars[0] = scale;
       batch.stageScalars[1] = coupled;

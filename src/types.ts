@@ -90,13 +90,13 @@ interface Accessors {
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
+  fMin: { get fMin(): number; set fMin(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
   growthRate: { get growthRate(): number; set growthRate(value: Setting) };
   historySize: { get historySize(): number; set historySize(value: Setting) };
-  initDist: { get initDist(): number; set initDist(value: Setting) };
   initEstimSqDist: { get initEstimSqDist(): number; set initEstimSqDist(value: Setting) };
-  initEta: { get initEta(): number; set initEta(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
+  initValue: { get initValue(): number; set initValue(value: Setting) };
   innerMomentum: { get innerMomentum(): number; set innerMomentum(value: Setting) };
   l1: { get l1(): number; set l1(value: Setting) };
   l2: { get l2(): number; set l2(value: Setting) };
@@ -119,9 +119,9 @@ interface Accessors {
   nsSteps: { get nsSteps(): number; set nsSteps(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
-  repsRel: { get repsRel(): number; set repsRel(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   rmsRate: { get rmsRate(): number; set rmsRate(value: Setting) };
+  scaling: { get scaling(): number; set scaling(value: Setting) };
   smoothing: { get smoothing(): number; set smoothing(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
@@ -130,6 +130,7 @@ interface Accessors {
   toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
   toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  value: { get value(): number; set value(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   wdRatio: { get wdRatio(): number; set wdRatio(value: Setting) };
   weightDecay1d: { get weightDecay1d(): number; set weightDecay1d(value: Setting) };

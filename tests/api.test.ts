@@ -413,6 +413,8 @@ function busy(made: AnyClass): Record<string, unknown> {
     growthRate: 1.25,
     // what makes estimates grow
     ...("growthRate" in made.defaults && { lr: 8, eps: 1e-3 }),
+    // what limits the rate
+    ...("value" in made.defaults && { lr: 0.02 }),
   };
   const some = Object.fromEntries(Object.entries(all).filter(([name]) => name in made.defaults));
   return "smoothing" in made.defaults ? { ...some, cautious: true } : some;
@@ -437,7 +439,9 @@ function another(made: AnyClass, name: string): number | undefined {
 const byName = ["dim", "nHeads"];
 const hyperparameters = classes.flatMap((made) =>
   Object.keys(made.defaults)
-    .filter((name) => typeof made.defaults[name] === "number" && !byName.includes(name))
+    .filter(
+      (name) => typeof made.defaults[name] === "number" && !byName.includes(name) && !made.rule.once?.includes(name),
+    )
     .map((name) => ({ made, name, value: another(made, name), title: `${made.rule.name}: ${name}` })),
 );
 const fixed = hyperparameters.filter(({ value }) => value === undefined);

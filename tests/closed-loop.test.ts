@@ -54,6 +54,7 @@ describe.each(Object.entries(problems))("%s", (_, { start, descend }) => {
       let value = before;
       for (let step = 0; step < steps && Number.isFinite(value); step++) {
         value = descend(optimizer.params.x, optimizer.grads.x);
+        if ("value" in made.defaults) optimizer.value = value;
         optimizer.step();
       }
       return Number.isFinite(value) ? value : Infinity;

@@ -21,6 +21,7 @@ describe.each(goldenFiles())("%s", (file) => {
       const way = params.map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
         const before = params.map((x) => x.slice());
+        if (one.values) optimizer.value = one.values[step - 1];
         advance(optimizer, one, step, grads[step - 1]);
         for (const [k, length] of way.entries()) {
           for (let i = 0; i < length.length; i++) length[i] += Math.abs(params[k][i] - before[k][i]);

@@ -17,6 +17,8 @@ export interface Case {
   readonly problem?: "rosenbrock" | "quadratic";
   /** Its options and its state by our names. */
   readonly options: Options;
+  /** The loss of each step. */
+  readonly values?: readonly number[];
   /** By number of steps taken: an array for each tensor, or one array. */
   readonly params: Readonly<Record<string, readonly string[] | readonly number[]>>;
   readonly state: readonly Readonly<Record<string, string>>[];

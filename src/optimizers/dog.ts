@@ -11,21 +11,12 @@ import type { TensorStep } from "../tensor-step.js";
  */
 export const DoG = /* @__PURE__ */ defineTensorOptimizer({
   name: "DoG",
-  // the first step goes by repsRel and the norm of the parameters, or by the distance initDist, or at the rate initEta
-  defaults: { lr: 1, repsRel: 1e-6, initDist: 0, initEta: 0, eps: 1e-8 },
-  ranges: {
-    lr: [0, Infinity],
-    repsRel: [0, Infinity],
-    initDist: [0, Infinity],
-    initEta: [0, Infinity],
-    eps: [0, Infinity],
-  },
+  defaults: { lr: 1, initStep: "heuristic", initValue: 1e-6, eps: 1e-8 },
+  ranges: { lr: [0, Infinity], initValue: [0, Infinity], eps: [0, Infinity] },
+  // initValue is the distance of the first step: times 1 and the norm of the parameters, or as it is; or it is its rate
+  choices: { initStep: ["heuristic", "distance", "learning_rate"] },
   conventions: { optax: {} },
-  fixed: ["repsRel", "initDist", "initEta"],
-  conflict: ({ initDist, initEta }) =>
-    initDist !== 0 && initEta !== 0
-      ? `initDist and initEta exclude each other, got ${initDist} and ${initEta}`
-      : undefined,
+  fixed: ["initValue"],
   state: () => ({ p0: "params" }),
   work: (_, shape) => [sizeOf(shape)],
   memory: () => ({ farthest: 0, squares: 0, rate: 0, ...unmeasured }),
@@ -33,12 +24,13 @@ export const DoG = /* @__PURE__ */ defineTensorOptimizer({
     {
       before: startMeasuring,
       tensor: (x, _, t, memory) => measure(x, t, memory),
-      after(memory, h, t) {
-        if (t === 1 && h.initEta === 0) memory.farthest = h.initDist || h.repsRel * (1 + Math.sqrt(memory.size));
+      after(memory, { initStep, initValue, eps }, t) {
+        if (t === 1 && initStep === "distance") memory.farthest = initValue;
+        if (t === 1 && initStep === "heuristic") memory.farthest = initValue * (1 + Math.sqrt(memory.size));
         memory.farthest = Math.max(memory.farthest, Math.sqrt(memory.distance));
         memory.squares += memory.square;
-        memory.rate = memory.farthest / Math.sqrt(memory.squares + h.eps);
-        if (t === 1 && h.initEta !== 0) memory.rate = h.initEta;
+        memory.rate = memory.farthest / Math.sqrt(memory.squares + eps);
+        if (t === 1 && initStep === "learning_rate") memory.rate = initValue;
       },
     },
     { tensor: descend },
@@ -56,10 +48,11 @@ export function startMeasuring(memory: Memory): void {
 }
 
 export function measure(x: TensorStep, t: number, memory: Memory): void {
-  const [way] = x.work;
-  x.combine(way, 1, x.p, -1, x.state.p0);
-  memory.distance += x.dot(way, way);
   if (t === 1) memory.size += x.dot(x.p, x.p);
+  else {
+    x.combine(x.work[0], 1, x.p, -1, x.state.p0);
+    memory.distance += x.dot(x.work[0], x.work[0]);
+  }
   memory.square += x.dot(x.g, x.g);
 }
 

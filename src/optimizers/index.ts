@@ -35,6 +35,7 @@ export { NAdamW } from "./nadamw.js";
 export { NovoGrad } from "./novograd.js";
 export { OptimisticAdam } from "./optimisticadam.js";
 export { OptimisticGradientDescent } from "./optimisticgradientdescent.js";
+export { PolyakSGD } from "./polyaksgd.js";
 export { Prodigy } from "./prodigy.js";
 export { RAdam } from "./radam.js";
 export { RMSprop } from "./rmsprop.js";

@@ -88,9 +88,6 @@ const slots = {
   "Prodigy.p0": "p0",
   "DAdaptAdam.s": "s",
   // optax
-  grad_sum: "s",
-  params0: "p0",
-  init_params: "p0",
   mu: "m",
   nu: "v",
   "RMSprop.mu": "mg",
@@ -116,6 +113,9 @@ const slots = {
   "Adan.n": "v",
   "Adan.g": "previous",
   prev_updates: "previous",
+  grad_sum: "s",
+  params0: "p0",
+  init_params: "p0",
   previous_gradient: "previous",
   step_sizes: "step",
   // Keras
@@ -225,7 +225,7 @@ function packCase(one, { made, options }) {
     share: name.startsWith("tfjs/") ? TFJS : shares[made],
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
-  const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
+  const more = { hessianEvery: hyperparameters.hessian_every, values: one.values, evalParams: pack(evalParams) };
   const inputs = packNumbers(one.inputs);
   return {
     ...ours,
