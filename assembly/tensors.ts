@@ -3,4 +3,6 @@ export * from "./caution";
 export * from "./matrix";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
+export * from "./optimizers/shampoo";
+export * from "./optimizers/soap";
 export * from "./reduce";

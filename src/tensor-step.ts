@@ -1,4 +1,5 @@
 import type { Kernel, Kernels, Ref } from "./backend.js";
+import { SIZE } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
@@ -88,17 +89,22 @@ export class TensorStep {
     this.g = this.#prepared;
   }
 
-  /** out = a x */
-  scale(out: Ref, a: number, x: Ref): void {
+  /** out = a x, for the first `length` elements; out may be x. */
+  scale(out: Ref, a: number, x: Ref, length = this.length): void {
     this.s[0] = a;
-    this.#loops.scaleGradient(this.n, out, x, this.#h);
+    this.#loops.scaleGradient(this.#loops.count(length), out, x, this.#h);
   }
 
-  /** out = a x + b y */
-  combine(out: Ref, a: number, x: Ref, b: number, y: Ref): void {
+  /** out = a x + b y, for the first `length` elements; out may be x or y. */
+  combine(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
     this.s[0] = a;
     this.s[1] = b;
-    this.#loops.decayGradient(this.n, out, x, y, this.#h);
+    this.#loops.decayGradient(this.#loops.count(length), out, x, y, this.#h);
+  }
+
+  /** `length` elements of a buffer. */
+  slice(x: Ref, from: number, length: number): Ref {
+    return typeof x === "number" ? x + from * SIZE[this.dtype] : x.subarray(from, from + length);
   }
 
   /**

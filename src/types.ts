@@ -75,6 +75,7 @@ interface Accessors {
   clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
+  epsilon: { get epsilon(): number; set epsilon(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
@@ -92,12 +93,15 @@ interface Accessors {
   maxEval: { get maxEval(): number; set maxEval(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   maxIter: { get maxIter(): number; set maxIter(value: Setting) };
+  maxPrecondDim: { get maxPrecondDim(): number; set maxPrecondDim(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
+  preconditionFrequency: { get preconditionFrequency(): number; set preconditionFrequency(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  shampooBeta: { get shampooBeta(): number; set shampooBeta(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
@@ -105,6 +109,7 @@ interface Accessors {
   toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
   toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  updateFreq: { get updateFreq(): number; set updateFreq(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
   weightLrPower: { get weightLrPower(): number; set weightLrPower(value: Setting) };
