@@ -8,4 +8,6 @@ export * from "./optimizers/dadaptsgd";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
 export * from "./optimizers/mars";
+export * from "./optimizers/shampoo";
+export * from "./optimizers/soap";
 export * from "./reduce";

@@ -1,4 +1,5 @@
 import type { Kernel, Kernels, Ref } from "./backend.js";
+import { SIZE } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
@@ -118,6 +119,11 @@ export class TensorStep {
     const [a, b, c, d] = this.#slots;
     this.clear(step);
     call(this.#loops.kernels[kernel], this.n, this.#h, step, this.g, a, b, c, d);
+  }
+
+  /** `length` elements of a buffer. */
+  slice(x: Ref, from: number, length: number): Ref {
+    return typeof x === "number" ? x + from * SIZE[this.dtype] : x.subarray(from, from + length);
   }
 
   /**

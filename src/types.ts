@@ -86,6 +86,7 @@ interface Accessors {
   delta: { get delta(): number; set delta(value: Setting) };
   dim: { get dim(): number; set dim(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
+  epsilon: { get epsilon(): number; set epsilon(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
@@ -109,6 +110,7 @@ interface Accessors {
   maxEval: { get maxEval(): number; set maxEval(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   maxIter: { get maxIter(): number; set maxIter(value: Setting) };
+  maxPrecondDim: { get maxPrecondDim(): number; set maxPrecondDim(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
@@ -118,10 +120,12 @@ interface Accessors {
   nsC: { get nsC(): number; set nsC(value: Setting) };
   nsSteps: { get nsSteps(): number; set nsSteps(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
+  preconditionFrequency: { get preconditionFrequency(): number; set preconditionFrequency(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
   rmsRate: { get rmsRate(): number; set rmsRate(value: Setting) };
   scaling: { get scaling(): number; set scaling(value: Setting) };
+  shampooBeta: { get shampooBeta(): number; set shampooBeta(value: Setting) };
   smoothing: { get smoothing(): number; set smoothing(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
@@ -130,6 +134,7 @@ interface Accessors {
   toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
   toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  updateFreq: { get updateFreq(): number; set updateFreq(value: Setting) };
   value: { get value(): number; set value(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   wdRatio: { get wdRatio(): number; set wdRatio(value: Setting) };

@@ -88,7 +88,9 @@ function compareState(optimizer: AnyOptimizer, one: Case): void {
       const expected = unpack(text, one.dtype);
       const largest = Math.max(...[...expected].map(Math.abs));
       const allowed =
-        one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * (one.ulps ?? ULPS) * largest;
+        one.dtype === "float64"
+          ? (b: number) => relative(b, one)
+          : () => Math.max(F32 * (one.ulps ?? ULPS), one.share ?? 0) * largest;
       expect(worst(states[k][slot], expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
     }
   }
