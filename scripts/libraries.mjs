@@ -4,7 +4,8 @@
 //
 // An optimizer is its class here, or [class, options, names]: options that give its defaults, beyond those of the convention, and
 // its options that have another name here. "x=1" is the option x with that value, which stands for some options here, or for a
-// sentence why it has none; "f(x=1)" is an optimizer that is another class if x is 1. Names that only lose their snake_case are
+// sentence why it has none; "f(x=1)" is an optimizer that is another class if x is 1. A list of names is for a list of values, or
+// for one value that is several options here; "x*y" is an option that is x as a share of y. Names that only lose their snake_case are
 // not listed.
 
 const betas = ["beta1", "beta2", "beta3"];
@@ -25,6 +26,7 @@ export const libraries = {
       AdamW: "AdamW",
       Adamax: "Adamax",
       LBFGS: ["LBFGS", {}, { line_search_fn: "lineSearch" }],
+      Muon: ["Muon", {}, { ns_coefficients: ["nsA", "nsB", "nsC"] }],
       NAdam: ["NAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RAdam: ["RAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RMSprop: "RMSprop",
@@ -63,6 +65,20 @@ export const libraries = {
       "contrib.madgrad": "MADGRAD",
       fromage: "Fromage",
       lamb: "LAMB",
+      "contrib.muon": [
+        "Muon",
+        {},
+        {
+          beta: "momentum",
+          eps: ["eps", "adamEps"],
+          ns_coeffs: ["nsA", "nsB", "nsC"],
+          nesterov: ["nesterov", "adamNesterov"],
+          adam_b1: "adamBeta1",
+          adam_b2: "adamBeta2",
+          adam_learning_rate: "adamLrRatio*lr",
+          "consistent_rms=0.2": { adjustLrFn: "match_rms_adamw" },
+        },
+      ],
       lion: "Lion",
       nadam: "NAdam",
       nadamw: "NAdamW",
@@ -107,6 +123,19 @@ export const libraries = {
       ],
       Lamb: "LAMB",
       Lion: "Lion",
+      Muon: [
+        "Muon",
+        {},
+        {
+          adam_beta_1: "adamBeta1",
+          adam_beta_2: "adamBeta2",
+          epsilon: "adamEps",
+          muon_a: "nsA",
+          muon_b: "nsB",
+          muon_c: "nsC",
+          "rms_rate=null": { adjustLrFn: "none" },
+        },
+      ],
       Nadam: "NAdam",
       RMSprop: ["RMSprop", {}, { rho: "alpha" }],
       ScheduleFreeAdamW: "ScheduleFreeAdamW",
@@ -145,6 +174,24 @@ export const libraries = {
       Lars: "LARS",
       Lion: "Lion",
       MADGRAD: ["MADGRAD", {}, { decoupled_decay: "decoupled" }],
+      Muon: [
+        "Muon",
+        {
+          lr: 0.02,
+          nesterov: false,
+          weightDecay: 0,
+          nsCoefficients: "quintic",
+          adjustLrFn: "match_rms_adamw",
+          adamEps: 1e-7,
+        },
+        {
+          eps: ["eps", "adamEps"],
+          weight_decay: ["weightDecay", "adamWeightDecay"],
+          nesterov: ["nesterov", "adamNesterov"],
+          betas: ["adamBeta1", "adamBeta2"],
+          adamw_lr: "adamLrRatio*lr",
+        },
+      ],
       NAdamLegacy: ["NAdam", {}, { schedule_decay: "momentumDecay" }],
       NAdamW: "NAdamW",
       NvNovoGrad: "NovoGrad",
@@ -172,16 +219,24 @@ export function translate(library, optimizer, theirs) {
     if (done.includes(name)) continue;
     // null is what is off
     const value = given ?? 0;
-    const ours = [more[name] ?? names[name] ?? camelCase(name)].flat();
-    // a list is several options here; what is one number there may be two here
-    const values = Array.isArray(value) ? value : ours.map(() => value);
-    for (const [i, each] of values.entries()) options[ours[i]] = each;
+    assign(options, more[name] ?? names[name] ?? camelCase(name), value);
   }
   for (const name of special) {
     if (typeof more[name] === "string") return { why: `${name} is ${more[name]}` };
     Object.assign(options, more[name]);
   }
   return { made, options };
+}
+
+/** Sets an option by its name here: several with what is a list or what is one for all, or "x*y", where x is its share of y. */
+export function assign(options, ours, value) {
+  if (Array.isArray(ours)) {
+    const values = Array.isArray(value) ? value : ours.map(() => value);
+    for (const [i, each] of values.entries()) options[ours[i]] = each;
+    return;
+  }
+  const [name, whole] = ours.split("*");
+  options[name] = whole ? value / options[whole] : value;
 }
 
 /** What stands in the parentheses of a call. */

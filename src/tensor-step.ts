@@ -88,17 +88,17 @@ export class TensorStep {
     this.g = this.#prepared;
   }
 
-  /** out = a x */
-  scale(out: Ref, a: number, x: Ref): void {
+  /** out = a x, for the first `length` elements; out may be x. */
+  scale(out: Ref, a: number, x: Ref, length = this.length): void {
     this.s[0] = a;
-    this.#loops.scaleGradient(this.n, out, x, this.#h);
+    this.#loops.scaleGradient(this.#loops.count(length), out, x, this.#h);
   }
 
-  /** out = a x + b y */
-  combine(out: Ref, a: number, x: Ref, b: number, y: Ref): void {
+  /** out = a x + b y, for the first `length` elements; out may be x or y. */
+  combine(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
     this.s[0] = a;
     this.s[1] = b;
-    this.#loops.decayGradient(this.n, out, x, y, this.#h);
+    this.#loops.decayGradient(this.#loops.count(length), out, x, y, this.#h);
   }
 
   /**

@@ -64,6 +64,11 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 // A hyperparameter is read as the number that the next step will use, and set to a number or a schedule. TypeScript keeps a
 // getter and a setter apart only where they are written out, hence this list: one line for each name that any rule uses.
 interface Accessors {
+  adamBeta1: { get adamBeta1(): number; set adamBeta1(value: Setting) };
+  adamBeta2: { get adamBeta2(): number; set adamBeta2(value: Setting) };
+  adamEps: { get adamEps(): number; set adamEps(value: Setting) };
+  adamLrRatio: { get adamLrRatio(): number; set adamLrRatio(value: Setting) };
+  adamWeightDecay: { get adamWeightDecay(): number; set adamWeightDecay(value: Setting) };
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
@@ -96,8 +101,13 @@ interface Accessors {
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
+  nsA: { get nsA(): number; set nsA(value: Setting) };
+  nsB: { get nsB(): number; set nsB(value: Setting) };
+  nsC: { get nsC(): number; set nsC(value: Setting) };
+  nsSteps: { get nsSteps(): number; set nsSteps(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  rmsRate: { get rmsRate(): number; set rmsRate(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };

@@ -385,13 +385,16 @@ describe("classes", () => {
 });
 
 /** Options under which every hyperparameter of every optimizer matters. */
-function busy(made: AnyClass): Record<string, number> {
+function busy(made: AnyClass): Record<string, unknown> {
   const all = {
     momentum: 0.5,
     dampening: 0.25,
     weightDecay: 0.125,
     lrDecay: 0.125,
-    eps: 0.5,
+    // where it is a floor under the norm of a matrix, one that counts
+    eps: "passes" in made.rule ? 8 : 0.5,
+    adamEps: 0.5,
+    adjustLrFn: "match_rms_adamw",
     epsRoot: 1e-3,
     gamma: 0.5,
     finalLr: 1e-3,
@@ -438,9 +441,9 @@ describe("hyperparameters", () => {
       for (const backend of backends) {
         for (const dtype of dtypes) {
           const options = { ...busy(made), dtype, backend };
-          const before = train(start(make(made, { w: 67 }, options)), 3);
-          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, { w: 67 }, options));
-          const constructed = make(made, { w: 67 }, { ...options, [name]: value });
+          const before = train(start(make(made, { w: 67, x: [3, 4] }, options)), 3);
+          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, { w: 67, x: [3, 4] }, options));
+          const constructed = make(made, { w: 67, x: [3, 4] }, { ...options, [name]: value });
           for (const opt of [kept, set, grouped, constructed]) {
             opt.loadStateDict(before.stateDict(), { keepHyperparameters: true });
           }

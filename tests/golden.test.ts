@@ -15,7 +15,7 @@ describe.each(goldenFiles())("%s", (file) => {
   for (const one of cases) {
     test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
       const optimizer = make(one, backend);
-      const { params0, grads } = sparse ? { params0: [sparse.params0], grads: sparse.grads } : sets[one.inputs];
+      const { params0, grads } = sparse ? { params0: [sparse.params0], grads: sparse.grads } : inputsOf(one);
       for (const [k, text] of params0.entries()) optimizer.params[k].set(unpack(text));
       const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
@@ -34,6 +34,12 @@ describe.each(goldenFiles())("%s", (file) => {
     });
   }
 });
+
+function inputsOf({ inputs, tensors }: Case): Pick<Inputs, "params0" | "grads"> {
+  const { params0, grads } = typeof inputs === "string" ? sets[inputs] : inputs;
+  const used = (texts: readonly string[]) => tensors?.map((k) => texts[k]) ?? texts;
+  return { params0: used(params0), grads: grads.map(used) };
+}
 
 /** One step with its gradients, as arrays or as rows. */
 function advance(

@@ -68,7 +68,9 @@ function runs(made: AnyClass): Run[] {
     ];
   }
   return [
-    ...shaped(sets, ["ordinary", "mixed"], 12),
+    ...shaped(singles, ["ordinary", "mixed"], 12),
+    // one NaN soon is a matrix of NaN
+    ...shaped(sets, ["ordinary"], 4),
     ...product(sets, [1, 7, 67], ["mixed"], 50),
     ...product(singles, short, ["mixed"], 4),
     ...product(singles, [1003], ["mixed"], 4),
@@ -146,11 +148,15 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
 }
 
 describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, made) => {
-  test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", (dtype) => {
-    let compared = 0;
-    for (const [i, run] of runs(made).entries()) compared += compare(made, dtype, run, i + 1);
-    expect(compared).toBeGreaterThan(10_000);
-  });
+  test.each(dtypes)(
+    "WebAssembly and JavaScript write the same bits in %s",
+    (dtype) => {
+      let compared = 0;
+      for (const [i, run] of runs(made).entries()) compared += compare(made, dtype, run, i + 1);
+      expect(compared).toBeGreaterThan(10_000);
+    },
+    60_000,
+  );
 
   test("every kernel of the rule is one that some option set runs", () => {
     const twins = made.rule.twins.f64 as Record<string, (...args: never[]) => unknown>;

@@ -20,6 +20,7 @@ export { LBFGS } from "./lbfgs.js";
 export { Lion } from "./lion.js";
 export { MADGRAD } from "./madgrad.js";
 export { Momentum } from "./momentum.js";
+export { Muon } from "./muon.js";
 export { NAdam } from "./nadam.js";
 export { NAdamW } from "./nadamw.js";
 export { NovoGrad } from "./novograd.js";
