@@ -1,6 +1,7 @@
 // What rules of norms and shapes run on, and their kernels: none of them adds the weight decay.
 export * from "./caution";
 export * from "./matrix";
+export * from "./optimizers/adafactor";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
 export * from "./reduce";

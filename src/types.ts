@@ -73,13 +73,18 @@ interface Accessors {
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
+  beta2Cap: { get beta2Cap(): number; set beta2Cap(value: Setting) };
+  beta2Decay: { get beta2Decay(): number; set beta2Decay(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
   beta: { get beta(): number; set beta(value: Setting) };
   bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
+  d: { get d(): number; set d(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
+  eps1: { get eps1(): number; set eps1(value: Setting) };
+  eps2: { get eps2(): number; set eps2(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
@@ -97,6 +102,7 @@ interface Accessors {
   maxEval: { get maxEval(): number; set maxEval(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   maxIter: { get maxIter(): number; set maxIter(value: Setting) };
+  minDimSizeToFactor: { get minDimSizeToFactor(): number; set minDimSizeToFactor(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };

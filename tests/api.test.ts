@@ -394,6 +394,7 @@ function busy(made: AnyClass): Record<string, unknown> {
     // where it is a floor under the norm of a matrix, one that counts
     eps: "passes" in made.rule ? 8 : 0.5,
     adamEps: 0.5,
+    eps2: 8,
     adjustLrFn: "match_rms_adamw",
     epsRoot: 1e-3,
     gamma: 0.5,
@@ -427,9 +428,10 @@ function another(made: AnyClass, name: string): number | undefined {
   });
 }
 
+// what decides about buffers of another shape only from some number on is left out
 const hyperparameters = classes.flatMap((made) =>
   Object.keys(made.defaults)
-    .filter((name) => typeof made.defaults[name] === "number")
+    .filter((name) => typeof made.defaults[name] === "number" && name !== "minDimSizeToFactor")
     .map((name) => ({ made, name, value: another(made, name), title: `${made.rule.name}: ${name}` })),
 );
 const fixed = hyperparameters.filter(({ value }) => value === undefined);

@@ -25,8 +25,9 @@ interface Operation {
 const few = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
 const fewer = [0, 1, 3, 4, 5, 9, 17];
 const pairs = [...few.flatMap((n) => few.map((m) => [n, m])), [64, 31], [300, 1], [3, 1003], [130, 70]];
+const boxes = [...fewer.flatMap((n) => fewer.flatMap((k) => fewer.map((m) => [n, k, m]))), [3, 130, 70], [70, 300, 1]];
 const triples = [
-  ...fewer.flatMap((n) => fewer.flatMap((k) => fewer.map((m) => [n, k, m]))),
+  ...boxes,
   // more than a panel of b is deep, and wide
   [5, 300, 7],
   [9, 512, 4],
@@ -75,6 +76,18 @@ const operations: Readonly<Record<string, Operation>> = {
     inputs: (_, m) => [m],
     output: (n, m) => n * m,
     terms: (i, [a], _, m) => [a[i % m]],
+  },
+  axisSquares: {
+    sizes: boxes,
+    inputs: (n, m, k) => [n * m * k],
+    output: (n, _, k) => n * k,
+    terms: (i, [a], _, m, k) => range(m).map((j) => a[(Math.floor(i / k) * m + j) * k + (i % k)] ** 2),
+  },
+  spreadAxis: {
+    sizes: boxes,
+    inputs: (n, _, k) => [n * k],
+    output: (n, m, k) => n * m * k,
+    terms: (i, [a], _, m, k) => [a[Math.floor(i / (m * k)) * k + (i % k)]],
   },
   dot: { sizes: lengths, inputs: (n) => [n, n], terms: (_, [x, y]) => Array.from(x, (xi, i) => xi * y[i]) },
   sum: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x) },

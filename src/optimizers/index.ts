@@ -2,6 +2,7 @@ export { ACProp } from "./acprop.js";
 export { AdaBelief } from "./adabelief.js";
 export { AdaBound } from "./adabound.js";
 export { Adadelta } from "./adadelta.js";
+export { Adafactor } from "./adafactor.js";
 export { Adagrad } from "./adagrad.js";
 export { Adam } from "./adam.js";
 export { Adamax } from "./adamax.js";

@@ -10,7 +10,17 @@ import { assign, libraries, translate } from "../../scripts/libraries.mjs";
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
 const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "ScheduleFreeAdamW", SophiaG: "Sophia" };
 // and what timm's have in files of authors
-const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
+const timmNames = {
+  LARS: "Lars",
+  LAMB: "Lamb",
+  NovoGrad: "NvNovoGrad",
+  MARS: "Mars",
+  ADOPT: "Adopt",
+  "Adafactor/bigvision": "AdafactorBigVision",
+};
+const repositories = { "pytorch-image-models": "timm", pytorch: "torch" };
+// What is not given and decides what the rest means.
+const absent = { Adafactor: { lr: null } };
 const options = {
   adam_lr: "adamLrRatio*lr",
   adam_betas: ["adamBeta1", "adamBeta2"],
@@ -29,7 +39,7 @@ const implied = [
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
   [/^Muon|^newtonschulz/, () => ({ weightDecay: 0, addEps: true })],
 ];
-const ignored = ["foreach", "hessian_every"];
+const ignored = ["foreach", "hessian_every", "momentum_dtype", "decay_offset"];
 
 // State by our names; what is not here is not compared.
 const slots = {
@@ -60,6 +70,11 @@ const slots = {
   "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
+  row_var: "rows",
+  col_var: "columns",
+  variance: "v",
+  exp_avg_sq_row: "rows",
+  exp_avg_sq_col: "columns",
   // optax
   mu: "m",
   nu: "v",
@@ -110,12 +125,13 @@ const slots = {
 const tolerances = [
   [/^RAdam|AdaBelief\/rectify_default/, 1e-11],
   [/keras\/Muon/, 5e-7],
+  [/keras\/Adafactor/, 2e-5],
 ];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
 // two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
-// and Fromage divides and bounds what it moved.
-const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
+// Fromage divides and bounds what it moved, and Adafactors shrink first and then step.
+const roundings = { Adafactor: 2, NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
 
 // What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
 const TFJS = 3.2e-7;
@@ -205,18 +221,22 @@ function ulps(name) {
 /** The class and the options of a case, by our names. */
 function translated(file, { name, optimizer, hyperparameters, source }) {
   const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
-  const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
-  const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  const repository = repositories[source.repo?.split("/").pop()];
+  const library = repository ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  const renamed = Object.keys(timmNames).find((start) => repository === "timm" && name.startsWith(start));
+  const given = { ...(library === "timm" && absent[optimizer]), ...theirs };
   return library
-    ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
+    ? translate(library, timmNames[renamed] ?? optimizer, given)
     : { made: classes[optimizer] ?? optimizer, options: { ...impliedOptions(name, theirs), ...renameOptions(theirs) } };
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, do_not_test, do_not_test_exactly, float32_rounding_in_float64 }, { made, options }) {
-  if (do_not_test) return "a fault of the library";
-  if (do_not_test_exactly) return "a run in bfloat16";
-  if (float32_rounding_in_float64 || /float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
+function whyNot(one, { made, options }) {
+  if (one.do_not_test) return "a fault of the library";
+  if (one.do_not_test_exactly) return "a run in bfloat16";
+  const rounds = one.notes?.some((note) => note.includes("in float32 even with x64")) && one.dtype === "float64";
+  if (rounds || one.float32_rounding_in_float64 || /float32scalars/.test(one.name))
+    return "scalars rounded to float32 in a float64 run";
   const known = optimizers[made.toLowerCase()]?.defaults;
   if (!known) return `${made} is no optimizer of ours`;
   const missing = Object.keys(options).filter((option) => !(option in known));
