@@ -238,3 +238,67 @@ export function spreadAxis(n: usize, m: usize, k: usize, a: usize, out: usize): 
     for (let j: usize = 0; j < m; j++) memory.copy(out + (i * m + j) * k * SIZE, a + i * k * SIZE, k * SIZE);
   }
 }
+
+/** out = the smaller of itself, n by m by k elements, and of m numbers along the middle axis; NaN if one of them is. */
+export function lowerAxis(n: usize, m: usize, k: usize, a: usize, out: usize): void {
+  for (let i: usize = 0; i < n; i++) {
+    const plane = out + i * m * k * SIZE;
+    if (k === 1) {
+      let j: usize = 0;
+      for (; j + LANES <= m; j += LANES) {
+        const at = plane + j * SIZE;
+        write(at, v128.min<real>(read(at), read(a + j * SIZE)));
+      }
+      for (; j < m; j++) lower(plane + j * SIZE, load<real>(a + j * SIZE));
+    } else {
+      for (let j: usize = 0; j < m; j++) lowerRow(k, plane + j * k * SIZE, load<real>(a + j * SIZE));
+    }
+  }
+}
+
+function lowerRow(k: usize, row: usize, x: real): void {
+  const xs = all(x);
+  let l: usize = 0;
+  for (; l + LANES <= k; l += LANES) write(row + l * SIZE, v128.min<real>(read(row + l * SIZE), xs));
+  for (; l < k; l++) lower(row + l * SIZE, x);
+}
+
+function lower(at: usize, x: real): void {
+  store<real>(at, min<real>(load<real>(at), x));
+}
+
+/** out = the largest of n by m by k elements for each of m places along the middle axis; NaN if one of them is. */
+export function axisMaxima(n: usize, m: usize, k: usize, a: usize, out: usize): void {
+  for (let j: usize = 0; j < m; j++) store<real>(out + j * SIZE, -Infinity);
+  for (let i: usize = 0; i < n; i++) {
+    const plane = a + i * m * k * SIZE;
+    if (k === 1) {
+      let j: usize = 0;
+      for (; j + LANES <= m; j += LANES) {
+        const at = out + j * SIZE;
+        write(at, v128.max<real>(read(at), read(plane + j * SIZE)));
+      }
+      for (; j < m; j++) raise(out + j * SIZE, load<real>(plane + j * SIZE));
+    } else {
+      for (let j: usize = 0; j < m; j++) raise(out + j * SIZE, largest(k, plane + j * k * SIZE));
+    }
+  }
+}
+
+function largest(k: usize, row: usize): real {
+  let result: real = -Infinity;
+  let maxima = all(result);
+  let l: usize = 0;
+  for (; l + LANES <= k; l += LANES) maxima = v128.max<real>(maxima, read(row + l * SIZE));
+  result = max<real>(v128.extract_lane<real>(maxima, 0), v128.extract_lane<real>(maxima, 1));
+  if (sizeof<real>() === 4) {
+    result = max<real>(result, v128.extract_lane<real>(maxima, <u8>(2 % LANES)));
+    result = max<real>(result, v128.extract_lane<real>(maxima, <u8>(3 % LANES)));
+  }
+  for (; l < k; l++) result = max<real>(result, load<real>(row + l * SIZE));
+  return result;
+}
+
+function raise(at: usize, x: real): void {
+  store<real>(at, max<real>(load<real>(at), x));
+}

@@ -4,4 +4,5 @@ export * from "./matrix";
 export * from "./optimizers/adafactor";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
+export * from "./optimizers/sm3";
 export * from "./reduce";

@@ -115,6 +115,7 @@ export const libraries = {
       sgd: "SGD",
       sign_sgd: "SignSGD",
       signum: "Signum",
+      sm3: "SM3",
       yogi: "Yogi",
     },
   },

@@ -74,3 +74,25 @@ export function spreadAxis(n: number, m: number, k: number, a: Reals, out: Reals
     }
   }
 }
+
+/** out = the smaller of itself, n by m by k elements, and of m numbers along the middle axis; NaN if one of them is. */
+export function lowerAxis(n: number, m: number, k: number, a: Reals, out: Reals): void {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      for (let l = 0; l < k; l++) {
+        const at = (i * m + j) * k + l;
+        out[at] = Math.min(out[at], a[j]);
+      }
+    }
+  }
+}
+
+/** out = the largest of n by m by k elements for each of m places along the middle axis; NaN if one of them is. */
+export function axisMaxima(n: number, m: number, k: number, a: Reals, out: Reals): void {
+  out.fill(-Infinity, 0, m);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      for (let l = 0; l < k; l++) out[j] = Math.max(out[j], a[(i * m + j) * k + l]);
+    }
+  }
+}

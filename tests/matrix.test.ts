@@ -22,6 +22,9 @@ interface Operation {
   terms(i: number, inputs: readonly Reals[], ...sizes: number[]): readonly number[];
 }
 
+/** What memory holds before. */
+const FILL = 0.25;
+
 const few = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
 const fewer = [0, 1, 3, 4, 5, 9, 17];
 const pairs = [...few.flatMap((n) => few.map((m) => [n, m])), [64, 31], [300, 1], [3, 1003], [130, 70]];
@@ -89,6 +92,18 @@ const operations: Readonly<Record<string, Operation>> = {
     output: (n, m, k) => n * m * k,
     terms: (i, [a], _, m, k) => [a[Math.floor(i / (m * k)) * k + (i % k)]],
   },
+  lowerAxis: {
+    sizes: boxes,
+    inputs: (_, m) => [m],
+    output: (n, m, k) => n * m * k,
+    terms: (i, [a], _, m, k) => [Math.min(FILL, a[Math.floor(i / k) % m])],
+  },
+  axisMaxima: {
+    sizes: boxes,
+    inputs: (n, m, k) => [n * m * k],
+    output: (_, m) => m,
+    terms: (j, [a], n, m, k) => [Math.max(...range(n).flatMap((i) => range(k).map((l) => a[(i * m + j) * k + l])))],
+  },
   dot: { sizes: lengths, inputs: (n) => [n, n], terms: (_, [x, y]) => Array.from(x, (xi, i) => xi * y[i]) },
   sum: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x) },
   sumAbs: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x, Math.abs) },
@@ -106,7 +121,7 @@ function run(backend: Backend, dtype: Dtype, name: string, sizes: readonly numbe
   const guard = 16;
   const total = [...inputs.map((x) => x.length), length].reduce((sum, n) => sum + n + guard, guard);
   const memory = backend.createMemory(total * SIZE[dtype]);
-  const all = viewOf(memory, dtype, 0, total).fill(7);
+  const all = viewOf(memory, dtype, 0, total).fill(FILL);
   let next = guard;
   const place = (n: number): [Reals, Ref] => {
     const start = next;
@@ -122,7 +137,7 @@ function run(backend: Backend, dtype: Dtype, name: string, sizes: readonly numbe
   const loops = backend.kernels(memory, dtype, library(name)) as unknown as Record<string, (...args: Ref[]) => number>;
   const returned = loops[name](...(sizes as number[]), ...refs, ...(output ? [out] : []));
   const kept = [...all.subarray(0, guard), ...all.subarray(next - guard)];
-  expect(kept.every((x) => x === 7)).toBe(true);
+  expect(kept.every((x) => x === FILL)).toBe(true);
   return output ? result.slice() : new Float64Array([returned]);
 }
 

@@ -36,6 +36,7 @@ export { SGD } from "./sgd.js";
 export { SGDW } from "./sgdw.js";
 export { SignSGD } from "./signsgd.js";
 export { Signum } from "./signum.js";
+export { SM3 } from "./sm3.js";
 export { Sophia } from "./sophia.js";
 export { SparseAdam } from "./sparseadam.js";
 export { Yogi } from "./yogi.js";
