@@ -410,6 +410,8 @@ function busy(made: AnyClass): Record<string, unknown> {
     pBound: 0.9,
     stepMin: 0.005,
     stepMax: 0.02,
+    precondition1d: true,
+    shampooBeta: 0.5,
     d0: 1e-3,
     growthRate: 1.25,
     // what makes estimates grow

@@ -2,7 +2,7 @@ import { axesOf, gram, multiplyAlong } from "../axes.js";
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
 import * as f32 from "../generated/f32/optimizers/shampoo.js";
-import { eigen, product, transposed } from "../linalg.js";
+import { eigenOf } from "../linalg.js";
 import { pow } from "../math.js";
 import * as matrix from "../matrix.js";
 import { mul, type Reals, sub } from "../real.js";
@@ -13,7 +13,7 @@ import type { Slot } from "../rule.js";
  * than `maxPrecondDim` are left as they are.
  *
  * @remarks Use it for small dense layers, where the roots of matrices are affordable; `updateFreq` makes them rarer.
- * @state d² twice for each axis of length d; buf with momentum
+ * @state two matrices for each axis, `buf` with `momentum`: 8 d² for each axis of length d, 0 to 4
  * @see Gupta et al., 2018, Shampoo: Preconditioned Stochastic Tensor Optimization (arXiv 1802.09568)
  */
 export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
@@ -26,6 +26,7 @@ export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
     updateFreq: [1, Infinity],
     maxPrecondDim: [0, Infinity],
   },
+  fixed: ["epsilon", "maxPrecondDim"],
   state: (h, shape) => {
     const slots: Record<string, number | Slot> = h.momentum === 0 ? {} : { buf: 0 };
     for (const { index, size } of axesOf(shape, h.maxPrecondDim)) {
@@ -76,13 +77,17 @@ export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
 
 /** A symmetric matrix to the power -1 / order. */
 function inverseRoot(matrix: Reals, n: number, order: number): Float64Array {
-  const { values, vectors } = eigen(Float64Array.from(matrix), n);
-  const powers = values.map((value) => {
-    const size = Math.abs(value);
-    return order === 1 ? 1 / size : order === 2 ? 1 / Math.sqrt(size) : 1 / pow(size, 1 / order);
-  });
-  const scaled = vectors.map((v, k) => v * powers[k % n]);
-  return product(scaled, transposed(vectors, n), n);
+  const { values, vectors } = eigenOf(n, matrix);
+  const root = new Float64Array(n * n);
+  for (let k = 0; k < n; k++) {
+    const size = Math.abs(values[k]);
+    const power = order === 1 ? 1 / size : order === 2 ? 1 / Math.sqrt(size) : 1 / pow(size, 1 / order);
+    for (let i = 0; i < n; i++) {
+      const share = power * vectors[k * n + i];
+      for (let j = 0; j < n; j++) root[i * n + j] += share * vectors[k * n + j];
+    }
+  }
+  return root;
 }
 
 export function shampoo(n: number, p: Reals, g: Reals, h: Reals): void {

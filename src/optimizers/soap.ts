@@ -3,7 +3,7 @@ import type { Ref } from "../backend.js";
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
 import * as f32 from "../generated/f32/optimizers/soap.js";
-import { columns, descending, eigen, orthogonalize, product } from "../linalg.js";
+import { eigenOf, orthogonalFactor } from "../linalg.js";
 import * as matrix from "../matrix.js";
 import { power } from "../power.js";
 import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
@@ -15,7 +15,7 @@ import type { TensorStep } from "../tensor-step.js";
  * sets the basis up. Axes longer than `maxPrecondDim` stay as they are; `shampooBeta` -1 stands for `beta2`.
  *
  * @remarks Use it for dense layers of moderate width: it needs fewer steps than Adam, and each costs some matrix products.
- * @state m, v; 2 d² for each axis of length d
+ * @state `m`, `v`, two matrices for each axis: 8 + 8 d² for each axis of length d
  * @see Vyas et al., 2024, SOAP: Improving and Stabilizing Shampoo using Adam (arXiv 2409.11321)
  */
 export const SOAP = /* @__PURE__ */ defineTensorOptimizer({
@@ -42,6 +42,7 @@ export const SOAP = /* @__PURE__ */ defineTensorOptimizer({
     preconditionFrequency: [1, Infinity],
     maxPrecondDim: [0, Infinity],
   },
+  fixed: ["maxPrecondDim"],
   state: (h, shape) => {
     const slots: Record<string, number | Slot> = { m: 0, v: 0 };
     for (const { index, size } of axesOfBasis(shape, h)) {
@@ -141,23 +142,23 @@ function turn(x: TensorStep, axes: readonly Axis[], from: Ref, pick: (q: Ref, qt
 function beginBasis(x: TensorStep, { index, size }: Axis): void {
   const statistics = Float64Array.from(x.numbers[`gg${index}`]);
   for (let i = 0; i < size; i++) statistics[i * size + i] += 1e-30;
-  const { values, vectors } = eigen(statistics, size);
-  x.numbers[`q${index}`].set(columns(vectors, size, descending(values)));
+  const { vectors } = eigenOf(size, statistics);
+  // rows, the largest last, become columns
+  x.numbers[`q${index}`].set(vectors.map((_, k) => vectors[(size - 1 - (k % size)) * size + Math.floor(k / size)]));
 }
 
 /** The next basis: a step of the power iteration, after its axes, and the second moment's, are in the order of the eigenvalues. */
 function renewBasis(x: TensorStep, axis: Axis): void {
   const { index, size } = axis;
-  const gg = Float64Array.from(x.numbers[`gg${index}`]);
-  const q = Float64Array.from(x.numbers[`q${index}`]);
-  const turned = product(gg, q, size);
-  const values = Float64Array.from({ length: size }, (_, j) => {
-    let value = 0;
-    for (let i = 0; i < size; i++) value += q[i * size + j] * turned[i * size + j];
-    return value;
-  });
-  const order = descending(values);
-  x.numbers[`q${index}`].set(orthogonalize(columns(turned, size, order), size));
+  const turned = x.work[3];
+  x.matrix.matmul(size, size, size, x.state[`gg${index}`], x.state[`q${index}`], turned);
+  const q = x.numbers[`q${index}`];
+  const gq = x.workNumbers[3];
+  const values = new Float64Array(size);
+  for (let k = 0; k < size * size; k++) values[k % size] += q[k] * gq[k];
+  const order = [...values.keys()].sort((i, j) => values[j] - values[i] || i - j);
+  const ordered = Float64Array.from(q, (_, k) => gq[k - (k % size) + order[k % size]]);
+  q.set(orthogonalFactor(size, ordered));
   reorder(x.numbers.v, axis, order);
 }
 
