@@ -5,6 +5,9 @@ import type { TensorStep } from "./tensor-step.js";
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
 
+/** The element types of state that is kept small: bytes, and bfloat16 numbers, which are the upper halves of float32 ones. */
+export type Small = "u8" | "u16";
+
 /** What an option can be: a number for a hyperparameter, a boolean for a flag, a string for a choice. */
 export type Value = number | boolean | string;
 
@@ -35,7 +38,7 @@ export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never
 export type Range = readonly [from: number, to: number];
 
 /** A kernel in TypeScript: `n` elements, buffers, and the step's scalars last. */
-export type Twin = (n: number, ...buffers: Reals[]) => void;
+export type Twin = (n: number, ...buffers: never[]) => void;
 
 export type Twins = Readonly<Record<string, Twin>>;
 
@@ -52,10 +55,16 @@ export type Common = { weightDecay: number; maximize: boolean };
 /** What a buffer of state starts from: a number, or the parameters as they are at the first step. */
 export type Start = number | "params";
 
-/** A buffer of state whose shape is not the parameter's. */
-export interface Slot {
-  readonly shape: readonly number[];
+/** A buffer of state whose elements are not of the optimizer's dtype. */
+export interface SmallSlot {
   readonly from: number;
+  readonly type: Small;
+}
+
+/** A buffer of state whose shape is not the parameter's, or whose elements are not of the optimizer's dtype. */
+export interface Slot extends Partial<SmallSlot> {
+  readonly from: number;
+  readonly shape?: readonly number[];
 }
 
 /** A method of the class that is no step: it runs a kernel over parameters, gradients and state. */
@@ -103,7 +112,7 @@ export interface Rule<
   V = AllValues<H, C, L>,
 > extends Base<H, C, L, V> {
   /** The slots of its state, in the order its kernels take them, each with what it starts from. */
-  state(h: V): Readonly<Record<string, Start>>;
+  state(h: V): Readonly<Record<string, Start | SmallSlot>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
   /** The kernel of step t, for a rule that does not always run the same; `kernel` is what `kernel(h)` gave at construction. */
@@ -119,6 +128,12 @@ export interface Rule<
   readonly methods?: Readonly<Record<M, Method<V>>>;
 }
 
+/** A buffer to work with whose elements are not of the optimizer's dtype. */
+export interface SmallWork {
+  readonly length: number;
+  readonly type: Small;
+}
+
 /** An update rule that looks at whole tensors: at their norms, or their shapes. */
 export interface TensorRule<
   H extends Defaults,
@@ -126,10 +141,10 @@ export interface TensorRule<
   L extends Convention = "torch",
   V = AllValues<H, C, L>,
 > extends Base<H, C, L, V> {
-  /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
+  /** The slots of a tensor's state: what each starts from, and its shape and element type if they are not the tensor's. */
   state(h: V, shape: readonly number[]): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
-  work?(h: V, shape: readonly number[]): readonly number[];
+  work?(h: V, shape: readonly number[]): readonly (number | SmallWork)[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */
   memory?(h: V): Readonly<Record<string, number>>;
   /** Writes what is the same for all tensors of a group. Each finds it in its scalars when a pass comes to it. */

@@ -1,5 +1,5 @@
 import type { Kernel, Kernels, Ref } from "./backend.js";
-import type { Reals } from "./real.js";
+import type { Numbers, Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
 /** Functions of sizes and buffers, as a backend has them; some return a number. */
@@ -40,7 +40,9 @@ export class TensorStep {
   readonly state: Readonly<Record<string, Ref>>;
   readonly work: readonly Ref[];
   /** Its state as numbers. */
-  readonly numbers: Readonly<Record<string, Reals>>;
+  readonly numbers: Readonly<Record<string, Numbers>>;
+  /** Its work buffers as numbers. */
+  readonly workNumbers: readonly Numbers[];
   /** What the next kernel takes its scalars from. */
   readonly s: Reals;
   /** Matrix products and the like, if the rule has them: see matrix.ts. */
@@ -55,7 +57,7 @@ export class TensorStep {
     tensor: { readonly name: string; readonly shape: readonly number[]; readonly length: number },
     dtype: Dtype,
     { p, g, prepared, state, work, h }: Buffers,
-    numbers: Readonly<Record<string, Reals>>,
+    numbers: { readonly state: Readonly<Record<string, Numbers>>; readonly work: readonly Numbers[] },
     scalars: Reals,
     loops: Loops,
   ) {
@@ -67,7 +69,8 @@ export class TensorStep {
     this.g = g;
     this.state = state;
     this.work = work;
-    this.numbers = numbers;
+    this.numbers = numbers.state;
+    this.workNumbers = numbers.work;
     this.s = scalars;
     this.matrix = loops.matrix;
     this.n = loops.count(tensor.length);
@@ -114,6 +117,11 @@ export class TensorStep {
   /** Runs a kernel over the first `length` elements of these buffers. */
   over(length: number, kernel: string, a: Ref, b?: Ref, c?: Ref, d?: Ref, e?: Ref, f?: Ref): void {
     call(this.#loops.kernels[kernel], this.#loops.count(length), this.#h, a, b, c, d, e, f);
+  }
+
+  /** Runs a kernel that takes the tensor's length in elements, because it looks at more than one at a time. */
+  runElements(kernel: string, ...buffers: Ref[]): void {
+    this.#loops.kernels[kernel](this.length, ...buffers, this.#h);
   }
 
   sum(x: Ref, length = this.length): number {

@@ -90,6 +90,7 @@ interface Accessors {
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
+  min8bitSize: { get min8bitSize(): number; set min8bitSize(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
