@@ -22,6 +22,9 @@ const options = {
   decoupled_decay: "decoupled",
   weight_decouple: "decoupled",
   decouple: "decoupled",
+  b1: "beta1",
+  b2: "beta2",
+  wd: "weightDecay",
 };
 // What the authors' rules do without an option, and ours by one.
 const implied = [
@@ -59,6 +62,10 @@ const slots = {
   "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
   "Rprop.step_size": "step",
+  codes1: "codes1",
+  codes2: "codes2",
+  absmax1: "absmax1",
+  absmax2: "absmax2",
   // optax
   mu: "m",
   nu: "v",
@@ -123,8 +130,9 @@ for (const name of names) {
   writeFileSync(`${here}${name}.json`, cases ? packCases(name, cases, rest) : `${JSON.stringify(packRun(rest))}\n`);
 }
 
-function packCases(file, cases, { quadratic, params0, sparse_grads }) {
-  const lines = cases.flatMap((one) => {
+function packCases(file, cases, { quadratic, params0, sparse_grads, grads }) {
+  const lines = cases.flatMap((each) => {
+    const one = { ...each, ...(grads && bitsandbytes(each, params0)) };
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
@@ -134,14 +142,16 @@ function packCases(file, cases, { quadratic, params0, sparse_grads }) {
     params0: packNumbers(params0),
     grads: sparse_grads.map(({ indices, values }) => ({ indices, rows: packNumbers(values) })),
   };
-  const head = { quadratic: quadratic ?? null, sparse };
+  const singles = (value) => [packNumbers(value, "float32")];
+  const inputs = grads && { dtype: "float32", params0: singles(params0), grads: grads.map(singles) };
+  const head = { quadratic: quadratic ?? null, sparse, inputs };
   return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
 function packCase(one, { made, options }) {
   const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state } = one;
   const pack = (value) => packNumbers(value, dtype);
-  const [kept] = Object.values(new optimizers[made.toLowerCase()]([1], options).state);
+  const [kept] = Object.values(new optimizers[made.toLowerCase()](shapes ?? [1], options).state);
   const slots = statesOf(state).map((saved) => renameSlots(made, saved, kept));
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
@@ -152,16 +162,23 @@ function packCase(one, { made, options }) {
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
-  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: slots.map((saved) => packSlots(saved, kept, dtype)) };
 }
 
 /**
  * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32,
  * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size.
+ * The largest numbers of bitsandbytes' blocks are right to two.
  */
 function ulps(name) {
   if (name.startsWith("optax/optimistic_adam/default")) return 256;
+  if (name.startsWith("bnb/")) return 2;
   return name.startsWith("optax/radam") ? 65536 : /^(optax|keras)\//.test(name) ? 128 : undefined;
+}
+
+/** What the file of bitsandbytes leaves out of its cases: they are of one optimizer and one tensor. */
+function bitsandbytes({ state }, params0) {
+  return { optimizer: "AdamW8bit", source: {}, shapes: [[params0.length]], state: [state] };
 }
 
 /** The class and the options of a case, by our names. */
@@ -227,6 +244,13 @@ function renameSlots(made, saved, kept) {
   return Object.fromEntries(ours.map(([name, value]) => [name, [value].flat()]));
 }
 
+function packSlots(saved, kept, dtype) {
+  const entries = Object.entries(saved).map(([name, value]) => {
+    return [name, packNumbers(value, kept[name] instanceof Uint8Array ? "uint8" : dtype)];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** Inputs by set, or one run. */
 function packRun({ sets, ...run }) {
   if (!sets) return { ...run, grads: packNumbers(run.grads), params: packNumbers(run.params) };
@@ -236,7 +260,7 @@ function packRun({ sets, ...run }) {
 
 function packNumbers(value, dtype = "float64") {
   if (Array.isArray(value) && value.length > 0 && value.every((x) => typeof x === "number")) {
-    const array = dtype === "float32" ? new Float32Array(value) : new Float64Array(value);
+    const array = new { float32: Float32Array, float64: Float64Array, uint8: Uint8Array }[dtype](value);
     return Buffer.from(array.buffer).toString("base64");
   }
   if (Array.isArray(value)) return value.map((x) => packNumbers(x, dtype));
