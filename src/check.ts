@@ -1,3 +1,4 @@
+import { arrays } from "./layout.js";
 import type { Numbers, Reals } from "./real.js";
 import type { Dtype, Range, Small } from "./rule.js";
 
@@ -31,16 +32,11 @@ export function dtypeOf(value: unknown): Dtype | undefined {
   return tag === "Float32Array" ? "f32" : tag === "Float64Array" ? "f64" : undefined;
 }
 
-export const arrayName: Readonly<Record<Dtype | Small, string>> = {
-  f32: "Float32Array",
-  f64: "Float64Array",
-  u8: "Uint8Array",
-  u16: "Uint16Array",
-};
+export const arrayName: Readonly<Record<Dtype, string>> = { f32: "Float32Array", f64: "Float64Array" };
 
 /** Whether a value is a typed array of that element type, of this realm or another. */
 export function isNumbers(value: unknown, type: Dtype | Small): value is Numbers {
-  return ArrayBuffer.isView(value) && tagOf(value) === arrayName[type];
+  return ArrayBuffer.isView(value) && tagOf(value) === arrays[type].name;
 }
 
 /** The element type of a buffer of state that does not follow the optimizer's dtype. */

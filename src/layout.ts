@@ -93,8 +93,18 @@ export function batches<T extends Tensor>(
   return result;
 }
 
-type ArrayClass = new (buffer: ArrayBufferLike, offset: number, length: number) => Numbers;
-const arrays: Readonly<Record<Dtype | Small, ArrayClass>> = { f32: Float32Array, f64: Float64Array, u8: Uint8Array, u16: Uint16Array };
+interface ArrayClass {
+  readonly name: string;
+  new (buffer: ArrayBufferLike, offset: number, length: number): Numbers;
+}
+
+/** The arrays of each element type. */
+export const arrays: Readonly<Record<Dtype | Small, ArrayClass>> = {
+  f32: Float32Array,
+  f64: Float64Array,
+  u8: Uint8Array,
+  u16: Uint16Array,
+};
 
 export function viewOf(memory: Memory, type: Dtype, offset: number, length: number): Reals;
 export function viewOf(memory: Memory, type: Dtype | Small, offset: number, length: number): Numbers;

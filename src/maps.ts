@@ -70,6 +70,7 @@ function mean(a: number, b: number): number {
  * none below the first.
  */
 function makeStarts(means: readonly number[]): Uint8Array {
-  const least = (i: number) => (i < STARTS / 2 ? ofBits((13312 + i) << 16) : ofBits(((46080 + i - STARTS / 2) << 16) | 0xffff));
+  const least = (i: number) =>
+    i < STARTS / 2 ? ofBits((13312 + i) << 16) : ofBits(((46080 + i - STARTS / 2) << 16) | 0xffff);
   return Uint8Array.from({ length: STARTS }, (_, i) => means.findIndex((x) => !(x < least(i))));
 }

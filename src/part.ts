@@ -1,7 +1,19 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slice, slotOf, viewOf } from "./layout.js";
+import {
+  batches,
+  blockLength,
+  layOut,
+  lined,
+  overhead,
+  PART_BYTES,
+  padded,
+  SIZE,
+  slice,
+  slotOf,
+  viewOf,
+} from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyElementRule, Dtype, Small } from "./rule.js";

@@ -154,7 +154,7 @@ export class GroupSettings {
     };
     const states = this.#states();
     if (this.#kernel() !== this.kernel || !haveSameSlots(states, this.states)) {
-      fail("decides which buffers and kernels exist, so it stays zero, or not zero, as constructed");
+      fail("decides which buffers and kernels exist, and these stay as constructed");
     }
     if (JSON.stringify(states) !== JSON.stringify(this.states)) {
       fail("is what state starts from, so it stays as constructed");

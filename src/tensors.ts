@@ -71,7 +71,9 @@ export class Tensors implements Store {
     this.#memory = memory;
     this.#backend = backend;
     const slotted = tensors.map((tensor, i): Slotted => {
-      const slots = Object.entries(settings.states[i]).map(([name, slot]) => [name, slotOf(slot, tensor.shape, dtype)] as const);
+      const slots = Object.entries(settings.states[i]).map(
+        ([name, slot]) => [name, slotOf(slot, tensor.shape, dtype)] as const,
+      );
       const work = (rule.work?.(settings.values, tensor.shape) ?? []).map((one) => {
         return typeof one === "number" ? { length: one, type: dtype } : one;
       });

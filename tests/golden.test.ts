@@ -15,7 +15,9 @@ describe.each(goldenFiles())("%s", (file) => {
   for (const one of cases) {
     test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
       const optimizer = make(one, backend);
-      const { params0, grads } = sparse ? { params0: [sparse.params0], grads: sparse.grads } : (inputs ?? sets[one.inputs]);
+      const { params0, grads } = sparse
+        ? { params0: [sparse.params0], grads: sparse.grads }
+        : (inputs ?? sets[one.inputs]);
       for (const [k, text] of params0.entries()) optimizer.params[k].set(unpack(text, inputs?.dtype));
       const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {

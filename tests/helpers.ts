@@ -1,7 +1,16 @@
 // What the tests of the interface share: optimizers with their types put aside, seeded numbers, and comparison by bits.
 import { expect } from "vitest";
 import type { LoadResult, StateDict } from "../src/index.js";
-import { type AnyClass, type AnyOptimizer, classes, differs, type Numbers, type Options, type Reals, random } from "./tables.js";
+import {
+  type AnyClass,
+  type AnyOptimizer,
+  classes,
+  differs,
+  type Numbers,
+  type Options,
+  type Reals,
+  random,
+} from "./tables.js";
 
 export const backends = ["wasm", "js"] as const;
 

@@ -130,7 +130,7 @@ for (const name of names) {
   writeFileSync(`${here}${name}.json`, cases ? packCases(name, cases, rest) : `${JSON.stringify(packRun(rest))}\n`);
 }
 
-function packCases(file, cases, { quadratic, params0, sparse_grads, grads }) {
+function packCases(file, cases, { quadratic, params0, sparse_grads, grads, qmap1, qmap2 }) {
   const lines = cases.flatMap((each) => {
     const one = { ...each, ...(grads && bitsandbytes(each, params0)) };
     const ours = translated(file, one);
@@ -144,7 +144,8 @@ function packCases(file, cases, { quadratic, params0, sparse_grads, grads }) {
   };
   const singles = (value) => [packNumbers(value, "float32")];
   const inputs = grads && { dtype: "float32", params0: singles(params0), grads: grads.map(singles) };
-  const head = { quadratic: quadratic ?? null, sparse, inputs };
+  const maps = qmap1 && [qmap1, qmap2].map((map) => packNumbers(map, "float32"));
+  const head = { quadratic: quadratic ?? null, sparse, inputs, maps };
   return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
@@ -162,7 +163,16 @@ function packCase(one, { made, options }) {
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = { hessianEvery: hyperparameters.hessian_every, evalParams: pack(evalParams) };
-  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: slots.map((saved) => packSlots(saved, kept, dtype)) };
+  return {
+    ...ours,
+    ...compare,
+    ...more,
+    inputs,
+    shapes,
+    problem,
+    params: pack(params),
+    state: slots.map((saved) => packSlots(saved, kept, dtype)),
+  };
 }
 
 /**
