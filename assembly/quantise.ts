@@ -33,7 +33,8 @@ export function quantise(n: usize, x: usize, codes: usize, absmax: usize, map: u
   store<real>(absmax, v128.extract_lane<real>(whole ? largest : least, 0));
   for (let i: usize = 0; i < n * SIZE; i += VECTOR) {
     const share = whole ? mul(read(x + i), scale) : div(read(x + i), least);
-    write(x + i, min(max(share, all(-1)), all(1)));
+    // in an order that makes -1 of a NaN, which only a caller can have put into the state
+    write(x + i, min(max(all(-1), share), all(1)));
   }
   for (let i: usize = 0; i < n; i++) store<u8>(codes + i, place(load<real>(x + i * SIZE), map, starts));
 }

@@ -1,3 +1,4 @@
+import { minimize } from "./closure.js";
 import { GroupView } from "./group.js";
 import { Optimizer } from "./optimizer.js";
 import {
@@ -88,6 +89,39 @@ export function defineTensorOptimizer<
     shapes: (tensors) => tensors.map(({ shape }) => shape),
     store: (...group) => new Tensors(any, ...group),
   });
+}
+
+/** An optimizer whose step takes a closure that writes `grads` and returns the loss; it returns the loss where it began. */
+export type ClosureOptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = OptimizerOf<H, N, D> & {
+  step(closure: () => number): number;
+};
+
+/** The class of a rule that evaluates the loss itself. */
+export interface ClosureOptimizerClass<H> extends OptimizerClass<H> {
+  new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
+    params: P,
+    options?: Options<H, D>,
+  ): ClosureOptimizerOf<H, NamesOf<P>, D>;
+}
+
+/** Makes the class of a rule that evaluates the loss at points of its own choice. It takes one group. */
+export function defineClosureOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+>(rule: TensorRule<H, C, L> & { minimize: unknown }): ClosureOptimizerClass<AllValues<H, C, L>> {
+  const made = defineTensorOptimizer(rule) as unknown as typeof Optimizer;
+  Object.defineProperty(made.prototype, "step", {
+    configurable: true,
+    value(this: Optimizer, closure: unknown) {
+      const { kind, groups, clock } = Optimizer.ready(this, "step");
+      const loss = minimize(kind, groups[0], closure);
+      groups[0].steps++;
+      clock.steps++;
+      return loss;
+    },
+  });
+  return made as unknown as ReturnType<typeof defineClosureOptimizer<H, C, L>>;
 }
 
 function define<H, M extends string>(rule: AnyRule, tier: Tier): OptimizerClass<H, M> {

@@ -244,6 +244,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #add(specs: readonly GroupSpec[]): void {
     const { rule, defaults, accessors } = this.#kind;
     const added = specs.flatMap(({ tensors }) => tensors);
+    if ("minimize" in rule && this.#groups.length + specs.length > 1) {
+      throw new RangeError(`${rule.name}: expected one group of parameters, got ${this.#groups.length + specs.length}`);
+    }
     checkDistinct(rule.name, [...this.#tensors, ...added]);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides, tensors }) => {

@@ -41,7 +41,8 @@ export function quantise(
   const whole = n === 256;
   absmax[from / 256] = whole ? largest : least;
   for (let i = 0; i < n; i++) {
-    const share = min(max(whole ? mul(x[i], scale) : div(x[i], least), -1), 1);
+    // in an order that makes -1 of a NaN, which only a caller can have put into the state
+    const share = min(max(-1, whole ? mul(x[i], scale) : div(x[i], least)), 1);
     const upper = bitsOf(share) >>> 16;
     const code = starts[16 * map + Math.max(0, (upper & 0x7fff) - 13312) + 4096 * (upper >>> 15)];
     codes[from + i] = maps[map + 256 + code] < share ? code + 1 : code;

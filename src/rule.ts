@@ -1,6 +1,7 @@
 import type { Reals } from "./real.js";
 import type { Tier } from "./store.js";
 import type { TensorStep } from "./tensor-step.js";
+import type { Vectors } from "./vectors.js";
 
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
@@ -82,6 +83,8 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   /** The rule's own options. It gets the common ones too, and may state another default for them. */
   readonly defaults: H;
   readonly ranges: { readonly [K in Exclude<Numeric<H>, keyof Common>]: Range };
+  /** Hyperparameters that only decide about the form of the state: they cannot be set later. */
+  readonly fixed?: readonly Exclude<Numeric<H>, keyof Common>[];
   /** What each option that is a string can be. */
   readonly choices?: C;
   /**
@@ -151,6 +154,11 @@ export interface TensorRule<
   scalars?(s: Reals, h: V, t: number, memory: Memory): void;
   /** What a step does to one tensor after the other, more than once where it takes something from all of them. */
   readonly passes: readonly Pass<V>[];
+  /**
+   * A step that evaluates the loss at points of its own choice, instead of passes: `evaluate` takes the parameters in "p", writes the
+   * slot "gradient" and returns the loss. Returns the loss where it began.
+   */
+  minimize?(v: Vectors, h: V, memory: Memory, evaluate: () => number): number;
   /** Kernels that it shares with other rules: see matrix.ts. */
   readonly matrix?: Readonly<Record<Dtype, Library>>;
 }

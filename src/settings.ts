@@ -152,9 +152,10 @@ export class GroupSettings {
     const fail = (why: string) => {
       throw new RangeError(`${this.#rule.name}: ${name} ${why}, got ${describe(value)}`);
     };
+    if (this.#rule.fixed?.includes(name)) fail("decides which buffers exist, so it stays as constructed");
     const states = this.#states();
     if (this.#kernel() !== this.kernel || !haveSameSlots(states, this.states)) {
-      fail("decides which buffers and kernels exist, and these stay as constructed");
+      fail("decides which buffers and kernels exist, so it stays zero, or not zero, as constructed");
     }
     if (JSON.stringify(states) !== JSON.stringify(this.states)) {
       fail("is what state starts from, so it stays as constructed");

@@ -79,6 +79,11 @@ export class TensorStep {
     this.#h = h;
   }
 
+  /** A buffer by its name: "p", or that of a slot. */
+  buffer(name: string): Ref {
+    return name === "p" ? this.p : this.state[name];
+  }
+
   /** Adds `decay` times p to the gradient. */
   addDecay(decay: number): void {
     if (decay === 0) return;

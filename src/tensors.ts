@@ -46,8 +46,11 @@ interface Batch {
 interface Slotted extends Tensor {
   readonly slots: readonly (readonly [name: string, slot: ReturnType<typeof slotOf>])[];
   readonly work: readonly { readonly length: number; readonly type: Dtype | Small }[];
+  /** Whether its parameters are the caller's, and pass through a buffer that all such tensors share. */
+  readonly passes: boolean;
 }
 
+/** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
   readonly tensors: readonly Placed[];
   readonly #rule: AnyTensorRule;
@@ -77,7 +80,7 @@ export class Tensors implements Store {
       const work = (rule.work?.(settings.values, tensor.shape) ?? []).map((one) => {
         return typeof one === "number" ? { length: one, type: dtype } : one;
       });
-      return { ...tensor, slots, work };
+      return { ...tensor, slots, work, passes: tensor.own !== undefined && !rule.minimize };
     });
     try {
       for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
@@ -116,6 +119,21 @@ export class Tensors implements Store {
     }
   }
 
+  /** The tensors as a rule works on them, for one that evaluates the loss itself. */
+  get steps(): readonly TensorStep[] {
+    return this.#batches.flatMap(({ places }) => places.map(({ x }) => x));
+  }
+
+  /** Takes over the parameters that are the caller's. */
+  takeParams(): void {
+    for (const { places } of this.#batches) for (const { p, placed } of places) p?.set(placed.params);
+  }
+
+  /** Gives them back. */
+  giveParams(): void {
+    for (const { places } of this.#batches) for (const { p, placed } of places) if (p) placed.params.set(p);
+  }
+
   release(): void {
     for (const { region } of this.#batches) release(this.#backend, region);
   }
@@ -132,18 +150,18 @@ function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, g
   x.g = scaled || decays ? prepared : g;
 }
 
-/** Bytes of a tensor's buffers: gradients, parameters if they are not the caller's, and state. */
-function buffersOf({ length, own, slots }: Slotted, dtype: Dtype): number[] {
+/** Bytes of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
+function buffersOf({ length, passes, slots }: Slotted, dtype: Dtype): number[] {
   const reals = lined(length, dtype) * SIZE[dtype];
   const state = slots.map(([, { shape, type }]) => lined(sizeOf(shape), dtype) * SIZE[type]);
-  return [reals, ...(own ? [] : [reals]), ...state];
+  return [reals, ...(passes ? [] : [reals]), ...state];
 }
 
 /** Bytes of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
 function scratchOf(tensors: readonly Slotted[], dtype: Dtype): number[] {
   const most: number[] = [];
-  for (const { length, own, work } of tensors) {
-    const reals = [length, own ? length : 0].map((n) => ({ length: n, type: dtype }));
+  for (const { length, passes, work } of tensors) {
+    const reals = [length, passes ? length : 0].map((n) => ({ length: n, type: dtype }));
     for (const [i, { length, type }] of [...reals, ...work].entries()) {
       most[i] = Math.max(most[i] ?? 0, lined(length, dtype) * SIZE[type]);
     }
@@ -180,9 +198,9 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
     count: (length) => backend.count(dtype, length),
   };
   const places = tensors.map((tensor): Place => {
-    const { length, own, slots } = tensor;
+    const { length, own, slots, passes } = tensor;
     const [g, ...rest] = starts.splice(0, buffersOf(tensor, dtype).length);
-    const p = own ? preparedP : (rest.shift() as number);
+    const p = passes ? preparedP : (rest.shift() as number);
     const each = <T>(at: (start: number, length: number, type: Dtype | Small) => T): Readonly<Record<string, T>> => {
       const made = slots.map(([name, { shape, type }], i) => [name, at(rest[i], sizeOf(shape), type)] as const);
       return Object.freeze(Object.fromEntries(made));
@@ -206,7 +224,7 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
       g: buffers.g,
       prepared: buffers.prepared,
       preparedView: view(preparedG, length),
-      p: own && view(preparedP, length),
+      p: own && view(p, length),
     };
   });
   return {

@@ -84,11 +84,11 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 interface Accessors {
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
-  beta: { get beta(): number; set beta(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
+  beta: { get beta(): number; set beta(value: Setting) };
   bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
@@ -98,6 +98,7 @@ interface Accessors {
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
   finalLr: { get finalLr(): number; set finalLr(value: Setting) };
   gamma: { get gamma(): number; set gamma(value: Setting) };
+  historySize: { get historySize(): number; set historySize(value: Setting) };
   initialAccumulator: { get initialAccumulator(): number; set initialAccumulator(value: Setting) };
   innerMomentum: { get innerMomentum(): number; set innerMomentum(value: Setting) };
   l1: { get l1(): number; set l1(value: Setting) };
@@ -106,7 +107,9 @@ interface Accessors {
   lambd: { get lambd(): number; set lambd(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
+  maxEval: { get maxEval(): number; set maxEval(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
+  maxIter: { get maxIter(): number; set maxIter(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   min8bitSize: { get min8bitSize(): number; set min8bitSize(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
@@ -118,6 +121,8 @@ interface Accessors {
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
   threshold: { get threshold(): number; set threshold(value: Setting) };
+  toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
+  toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };

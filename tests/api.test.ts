@@ -457,9 +457,9 @@ describe("hyperparameters", () => {
     });
   }
 
-  test("only what state starts from is fixed at construction", () => {
+  test("only what state starts from, and what form it has, is fixed at construction", () => {
     const some = fixed.map(({ title }) => title);
-    expect(some).toEqual(some.filter((title) => / initialAccumulator$|^Rprop: lr$/.test(title)));
+    expect(some).toEqual(some.filter((title) => / initialAccumulator$|^Rprop: lr$| min8bitSize$/.test(title)));
     for (const { made, name } of fixed) {
       const opt = make(made, { w: 1 }, busy(made));
       const value = (opt[name] as number) + 0.25;

@@ -10,6 +10,7 @@ import {
   type AnyClass,
   type AnyOptimizer,
   classes,
+  closureClasses,
   differs,
   drawn,
   dtypes,
@@ -180,7 +181,9 @@ describe("the lists of what exists agree", () => {
 
   test("files of rules, and optimizers exported", () => {
     const files = readdirSync("src/optimizers").map((file) => file.replace(".ts", ""));
-    expect(classes.map((made) => made.optimizer).sort()).toEqual(files.filter((file) => file !== "index").sort());
+    expect([...classes, ...closureClasses].map((made) => made.optimizer).sort()).toEqual(
+      files.filter((file) => file !== "index").sort(),
+    );
   });
 
   test("kernels compiled for float32 and for float64", () => {

@@ -27,7 +27,12 @@ export interface AnyClass {
   readonly rule: AnyRule;
 }
 
-export const classes = Object.values(optimizers) as unknown as AnyClass[];
+const all = Object.values(optimizers) as unknown as AnyClass[];
+const takesClosure = ({ rule }: AnyClass) => "minimize" in rule;
+
+/** Every optimizer that steps with gradients, and those that evaluate the loss themselves. */
+export const classes = all.filter((made) => !takesClosure(made));
+export const closureClasses = all.filter(takesClosure);
 export const dtypes: readonly Dtype[] = ["f32", "f64"];
 
 /** Numbers in [0, 1), the same in every run: sfc32 (Doty-Humphrey, PractRand). */

@@ -18,6 +18,7 @@ export { Ftrl } from "./ftrl.js";
 export { LAMB } from "./lamb.js";
 export { LaProp } from "./laprop.js";
 export { LARS } from "./lars.js";
+export { LBFGS } from "./lbfgs.js";
 export { Lion } from "./lion.js";
 export { Lion8bit } from "./lion8bit.js";
 export { MADGRAD } from "./madgrad.js";

@@ -35,6 +35,7 @@ export const ScheduleFreeAdamW = /* @__PURE__ */ defineOptimizer({
     weightLrPower: [0, Infinity],
     innerMomentum: [0, 1],
   },
+  conventions: { torch: {}, optax: {}, keras: { weightLrPower: 0 } },
   state: (h) => ({ z: "params", v: 0, ...(h.innerMomentum !== 0 && { m: 0 }) }),
   memory: scheduleFreeMemory,
   kernel: (h) => (h.innerMomentum === 0 ? "scheduleFreeAdamw" : "scheduleFreeAdamwMomentum"),
@@ -49,11 +50,13 @@ export const ScheduleFreeAdamW = /* @__PURE__ */ defineOptimizer({
     // the direction over its root mean square, times sqrt(1 - beta2^t) above and below
     s[5] = root / (1 - power(h.innerMomentum, t));
     s[6] = h.eps * root;
-    s[7] = h.decayAtZ ? 0 : h.weightDecay;
-    s[8] = h.decayAtZ ? h.weightDecay : 0;
+    const decay = h.convention === "keras" ? 0 : h.weightDecay;
+    s[7] = h.decayAtZ ? 0 : decay;
+    s[8] = h.decayAtZ ? decay : 0;
     s[9] = 1 - h.innerMomentum;
   },
-  decoupled: () => true,
+  // with the direction; Keras shrinks the weights first
+  decoupled: (h) => h.convention !== "keras",
   conflict: (h) =>
     h.beta1 === 0 ? "beta1 must not be 0: it says where between z and the average gradients are taken" : undefined,
   refuse: scheduleFreeRefuse,

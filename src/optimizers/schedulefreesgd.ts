@@ -2,7 +2,7 @@ import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/schedulefreesgd.js";
 import { pow } from "../math.js";
 import { add, lerp, mul, type Reals, sub } from "../real.js";
-import type { Memory, Values } from "../rule.js";
+import type { Convention, Memory, Values } from "../rule.js";
 
 /**
  * Schedule-free SGD: the gradient is taken between the iterate `z` and the average of all iterates, and no schedule of rates is
@@ -21,6 +21,7 @@ export const ScheduleFreeSGD = /* @__PURE__ */ defineOptimizer({
     r: [0, Infinity],
     weightLrPower: [0, Infinity],
   },
+  conventions: { torch: {}, optax: {} },
   state: () => ({ z: "params" }),
   memory: scheduleFreeMemory,
   kernel: () => "scheduleFreeSgd",
@@ -60,15 +61,22 @@ export function scheduleFreeRefuse(_h: unknown, memory: Memory): string | undefi
   return memory.training === 1 ? undefined : "step needs the parameters of training: call train() first";
 }
 
-type ScheduleFreeValues = Values<{ lr: number; warmupSteps: number; r: number; weightLrPower: number }>;
+type ScheduleFreeValues = Values<{ lr: number; warmupSteps: number; r: number; weightLrPower: number }> & {
+  readonly convention: Convention;
+};
 
 /** The rate of step t, and the share by which the average moves to the iterate. */
 export function scheduleFreeStep(h: ScheduleFreeValues, t: number, memory: Memory): { lr: number; share: number } {
-  const lr = h.lr * (h.warmupSteps === 0 ? 1 : Math.min(1, t / h.warmupSteps));
-  memory.lrMax = Math.max(memory.lrMax, lr);
+  memory.lrMax = Math.max(memory.lrMax, warmedUp(h, t));
   const weight = pow(t, h.r) * (h.weightLrPower === 0 ? 1 : pow(memory.lrMax, h.weightLrPower));
   memory.weightSum += weight;
+  // optax counts the warm-up of the rate from 0, that of the average's weight from 1
+  const lr = warmedUp(h, h.convention === "optax" ? t - 1 : t);
   return { lr, share: memory.weightSum === 0 ? 0 : weight / memory.weightSum };
+}
+
+function warmedUp({ lr, warmupSteps }: ScheduleFreeValues, t: number): number {
+  return lr * (warmupSteps === 0 ? 1 : Math.min(1, t / warmupSteps));
 }
 
 /** The method that moves the parameters by a share of their way to z, unless they are in that mode already. */

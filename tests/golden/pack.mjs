@@ -127,7 +127,21 @@ const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
   const { cases, ...rest } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
   mkdirSync(dirname(here + name), { recursive: true });
-  writeFileSync(`${here}${name}.json`, cases ? packCases(name, cases, rest) : `${JSON.stringify(packRun(rest))}\n`);
+  const packed = !cases
+    ? `${JSON.stringify(packRun(rest))}\n`
+    : cases[0].steps
+      ? packRuns(name, cases)
+      : packCases(name, cases, rest);
+  writeFileSync(`${here}${name}.json`, packed);
+}
+
+/** Runs of an optimizer that evaluates the loss itself. */
+function packRuns(file, cases) {
+  const lines = cases.map((one) => {
+    const { name, source, x0, steps, sensitivity } = one;
+    return JSON.stringify({ name, source, options: translated(file, one).options, x0, steps, sensitivity });
+  });
+  return `{"runs":[\n${lines.join(",\n")}\n]}\n`;
 }
 
 function packCases(file, cases, { quadratic, params0, sparse_grads, grads, qmap1, qmap2 }) {
