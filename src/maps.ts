@@ -21,10 +21,10 @@ interface Tables {
 const made: Tables[] = [];
 
 /** Fills these work buffers. */
-export function fillTables({ workNumbers: [maps, starts] }: TensorStep, count: number): void {
+export function fillTables({ workNumbers }: TensorStep, count: number): void {
   made[count] ??= makeTables(count);
-  maps.set(made[count].maps);
-  starts.set(made[count].starts);
+  workNumbers[0].set(made[count].maps);
+  workNumbers[1].set(made[count].starts);
 }
 
 function makeTables(count: number): Tables {

@@ -124,9 +124,11 @@ export class TensorStep {
     call(this.#loops.kernels[kernel], this.#loops.count(length), this.#h, a, b, c, d, e, f);
   }
 
-  /** Runs a kernel that takes the tensor's length in elements, because it looks at more than one at a time. */
-  runElements(kernel: string, ...buffers: Ref[]): void {
-    this.#loops.kernels[kernel](this.length, ...buffers, this.#h);
+  /** Runs a kernel of seven buffers, or ten, that takes the tensor's length in elements because it looks at blocks of them. */
+  runBlocks(kernel: string, a: Ref, b: Ref, c: Ref, d: Ref, e: Ref, f: Ref, g: Ref, h?: Ref, i?: Ref, j?: Ref): void {
+    const loop = this.#loops.kernels[kernel];
+    if (j === undefined) loop(this.length, a, b, c, d, e, f, g, this.#h);
+    else loop(this.length, a, b, c, d, e, f, g, h as Ref, i as Ref, j, this.#h);
   }
 
   sum(x: Ref, length = this.length): number {

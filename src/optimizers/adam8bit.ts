@@ -59,13 +59,14 @@ export function adam8bitScalars(s: Reals, h: Adam8bitValues, t: number, decay: n
 }
 
 export function stepAdam8bit(x: TensorStep): void {
+  const { work } = x;
   const { m, v, codes1, codes2, absmax1, absmax2 } = x.state;
   if (m !== undefined) {
     x.run("adamGuarded", x.p, x.g, m, v);
     return;
   }
   fillTables(x, 2);
-  x.runElements("adam8bit", x.p, x.g, codes1, codes2, absmax1, absmax2, ...x.work);
+  x.runBlocks("adam8bit", x.p, x.g, codes1, codes2, absmax1, absmax2, work[0], work[1], work[2], work[3]);
 }
 
 export function adam8bit(

@@ -41,7 +41,7 @@ export const Lion8bit = /* @__PURE__ */ defineTensorOptimizer({
           return;
         }
         fillTables(x, 1);
-        x.runElements("lion8bit", x.p, x.g, codes, absmax, ...x.work);
+        x.runBlocks("lion8bit", x.p, x.g, codes, absmax, x.work[0], x.work[1], x.work[2]);
       },
     },
   ],
