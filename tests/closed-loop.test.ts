@@ -49,12 +49,14 @@ describe.each(Object.entries(problems))("%s", (_, { start, descend }) => {
         ...("finalLr" in made.defaults && { finalLr }),
         // a root of a matrix at every step takes its time
         ...("updateFreq" in made.defaults && { updateFreq: 50 }),
+        ...("adamLr" in made.defaults && { adamLr: lr }),
       };
       const optimizer = new made({ x: start.length }, { ...options, dtype: "f64" });
       optimizer.params.x.set(start);
       let value = before;
       for (let step = 0; step < steps && Number.isFinite(value); step++) {
         value = descend(optimizer.params.x, optimizer.grads.x);
+        if ("value" in made.defaults) optimizer.value = value;
         optimizer.step();
       }
       return Number.isFinite(value) ? value : Infinity;
