@@ -14,7 +14,7 @@ type AdamValues = Values<{
   biasCorrection: boolean;
 }> & { readonly convention: Convention };
 
-type AdamForm = { readonly amsgrad: boolean; readonly stateDtype: "same" | "bf16" };
+type AdamForm = { readonly amsgrad: boolean; readonly stateDtype?: "same" | "bf16" };
 
 // What Adam and AdamW share: buffers and kernels.
 export const adamChoices = { stateDtype: ["same", "bf16"] } as const;
@@ -28,7 +28,13 @@ export const adamKernel = ({ amsgrad, stateDtype }: AdamForm) =>
   stateDtype === "bf16" ? "adamHalf" : amsgrad ? "adamAmsgrad" : "adam";
 export const adamTwins = { f32, f64: { adam, adamAmsgrad, adamHalf } };
 
-/** Adam: moving averages of the gradient and its square. Kingma and Ba, 2014 (arXiv 1412.6980); amsgrad: Reddi et al., 2018. */
+/**
+ * Adam: moving averages of the gradient and its square.
+ *
+ * @remarks Use it first: it needs little tuning.
+ * @see Kingma and Ba, 2014, Adam: A Method for Stochastic Optimization (arXiv 1412.6980)
+ * @see Reddi et al., 2018, On the Convergence of Adam and Beyond (arXiv 1904.09237)
+ */
 export const Adam = /* @__PURE__ */ defineOptimizer({
   name: "Adam",
   defaults: {

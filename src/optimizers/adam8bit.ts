@@ -16,6 +16,7 @@ type Adam8bitValues = Values<{ lr: number; beta1: number; beta2: number; eps: nu
  *
  * @remarks Use it instead of Adam where the memory for two more copies of the parameters is too much.
  * @see Dettmers et al., 2021, 8-bit Optimizers via Block-wise Quantization (arXiv 2110.02861), as in bitsandbytes on the CPU
+ * @state `codes1`, `codes2`, `absmax1`, `absmax2`; `m`, `v` below `min8bitSize`: 2 + 8/256
  */
 export const Adam8bit = /* @__PURE__ */ defineTensorOptimizer({
   name: "Adam8bit",

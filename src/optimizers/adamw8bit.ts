@@ -7,6 +7,7 @@ import { adam8bit, adam8bitScalars, adam8bitState, adam8bitWork, adamGuarded, st
  *
  * @remarks Use it instead of AdamW where the memory for two more copies of the parameters is too much.
  * @see Dettmers et al., 2021, 8-bit Optimizers via Block-wise Quantization (arXiv 2110.02861), as in bitsandbytes on the CPU
+ * @state `codes1`, `codes2`, `absmax1`, `absmax2`; `m`, `v` below `min8bitSize`: 2 + 8/256
  */
 export const AdamW8bit = /* @__PURE__ */ defineTensorOptimizer({
   name: "AdamW8bit",

@@ -12,6 +12,7 @@ import type { Slot } from "../rule.js";
  *
  * @remarks Use it where memory is so scarce that Lion's momentum is too much; the rate is Lion's, a third to a tenth of AdamW's.
  * @see Dettmers et al., 2021, 8-bit Optimizers via Block-wise Quantization (arXiv 2110.02861), as in bitsandbytes
+ * @state `codes`, `absmax`; `m` below `min8bitSize`: 1 + 4/256
  */
 export const Lion8bit = /* @__PURE__ */ defineTensorOptimizer({
   name: "Lion8bit",
