@@ -35,8 +35,10 @@ function twins() {
     const loops = tree.statements.filter((s) => ts.isFunctionDeclaration(s) && isTwin(s));
     if (!real || loops.length === 0) continue;
     const depth = posix.relative(dirname(`generated/f32/${file}`), ".");
-    const text = [real, ...loops].map((s) => s.getText(tree)).join("\n\n");
-    write(`f32/${file}`, `${note}${text.replace(/"[./]+\/real\.js"/, `"${depth}/real.f32.js"`)}\n`);
+    const text = loops.map((s) => s.getText(tree)).join("\n\n");
+    const imports = tree.statements.filter((s) => s === real || isImportOfKernels(s)).map((s) => s.getText(tree));
+    const head = imports.join("\n").replace(/"[./]+\/real\.js"/, `"${depth}/real.f32.js"`);
+    write(`f32/${file}`, `${note}${head}\n\n${text}\n`);
   }
 }
 
@@ -44,6 +46,11 @@ function twins() {
 function isImportOfReal(statement) {
   if (!ts.isImportDeclaration(statement)) return false;
   return /\/real\.js$/.test(statement.moduleSpecifier.text) && !statement.importClause.isTypeOnly;
+}
+
+/** Whether a statement imports what twins share that are kernels of several optimizers: it has a float32 form in the same place. */
+function isImportOfKernels(statement) {
+  return ts.isImportDeclaration(statement) && /\/quantise\.js$/.test(statement.moduleSpecifier.text);
 }
 
 /** A twin is an exported function whose first parameter is n. */

@@ -1,11 +1,11 @@
 import { describe } from "./check.js";
 import { js } from "./js.js";
-import type { Reals } from "./real.js";
-import type { Dtype, Library } from "./rule.js";
+import type { Numbers } from "./real.js";
+import type { Dtype, Library, Small } from "./rule.js";
 import { openWasm } from "./wasm.js";
 
 /** What a kernel takes for a buffer: a pointer in WebAssembly, a typed array in JavaScript. */
-export type Ref = number | Reals;
+export type Ref = number | Numbers;
 
 /** A loop over `n` bytes (WebAssembly) or elements (JavaScript) of some buffers. */
 export type Kernel = (n: number, ...refs: Ref[]) => void;
@@ -27,7 +27,7 @@ export interface Backend {
   /** The same, adding the coupled weight decay in scalar slot 15 to the gradient themselves, where there are such. */
   decayKernels(memory: Memory, dtype: Dtype): Kernels | undefined;
   /** `length` elements of a memory, from the byte `offset` on. */
-  ref(memory: Memory, dtype: Dtype, offset: number, length: number): Ref;
+  ref(memory: Memory, type: Dtype | Small, offset: number, length: number): Ref;
   /** What a kernel takes for `length` elements. */
   count(dtype: Dtype, length: number): number;
 }

@@ -1,5 +1,6 @@
-import type { Reals } from "./real.js";
-import type { Dtype, Range } from "./rule.js";
+import { arrays } from "./layout.js";
+import type { Numbers, Reals } from "./real.js";
+import type { Dtype, Range, Small } from "./rule.js";
 
 /** What a value is, for an error's "got …". */
 export function describe(value: unknown): string {
@@ -32,6 +33,16 @@ export function dtypeOf(value: unknown): Dtype | undefined {
 }
 
 export const arrayName: Readonly<Record<Dtype, string>> = { f32: "Float32Array", f64: "Float64Array" };
+
+/** Whether a value is a typed array of that element type, of this realm or another. */
+export function isNumbers(value: unknown, type: Dtype | Small): value is Numbers {
+  return ArrayBuffer.isView(value) && tagOf(value) === arrays[type].name;
+}
+
+/** The element type of a buffer of state that does not follow the optimizer's dtype. */
+export function smallOf({ BYTES_PER_ELEMENT: bytes }: Numbers): Small | undefined {
+  return bytes === 1 ? "u8" : bytes === 2 ? "u16" : undefined;
+}
 
 /** Throws unless `value` is a number in the range. */
 export function checkNumber(who: string, name: string, value: unknown, [from, to]: Range): number {

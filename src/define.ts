@@ -20,7 +20,17 @@ import type { Seen } from "./settings.js";
 import type { Tier } from "./store.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
-import type { DtypeOf, Grads, Hyperparameters, NamesOf, Options, ParamSet, Settings } from "./types.js";
+import type {
+  DtypeOf,
+  Grads,
+  Hyperparameters,
+  NamesOf,
+  Options,
+  ParamSet,
+  Settings,
+  StateDtype,
+  Stated,
+} from "./types.js";
 
 /** An optimizer of one rule: `H` are its options, `M` its methods beside those that all have. */
 export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype, M extends string = never> = Optimizer<
@@ -32,10 +42,10 @@ export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype, M
 
 /** The class of a rule. */
 export interface OptimizerClass<H = Record<never, never>, M extends string = never> {
-  new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
+  new <const P extends ParamSet, D extends Dtype = DtypeOf<P>, S extends StateDtype = "same">(
     params: P,
-    options?: Options<H, D>,
-  ): OptimizerOf<H, NamesOf<P>, D, M>;
+    options?: Options<Stated<H, S>, D>,
+  ): OptimizerOf<Stated<H, S>, NamesOf<P>, D, M>;
   new <const G extends readonly ParamSet[], D extends Dtype = DtypeOf<G[number]>>(
     groups: { readonly [I in keyof G]: { readonly params: G[I] } & Partial<Settings<H>> },
     options?: Options<H, D>,

@@ -1,4 +1,5 @@
 import type { Backend } from "./backend.js";
+import { viewOf } from "./layout.js";
 
 /** The fallback: the twins, on ordinary memory. */
 export const js: Backend = {
@@ -6,7 +7,6 @@ export const js: Backend = {
   createMemory: (bytes) => ({ buffer: new ArrayBuffer(bytes) }),
   kernels: (_memory, dtype, twins) => twins[dtype] as ReturnType<Backend["kernels"]>,
   decayKernels: () => undefined,
-  ref: (memory, dtype, offset, length) =>
-    dtype === "f32" ? new Float32Array(memory.buffer, offset, length) : new Float64Array(memory.buffer, offset, length),
+  ref: viewOf,
   count: (_dtype, length) => length,
 };

@@ -1,10 +1,10 @@
 import type { Memory } from "./backend.js";
 import type { Tensor } from "./params.js";
-import type { Reals } from "./real.js";
-import type { Dtype } from "./rule.js";
+import type { Numbers, Reals } from "./real.js";
+import type { Dtype, Slot, Small, Start } from "./rule.js";
 
 /** Bytes of an element. */
-export const SIZE: Readonly<Record<Dtype, number>> = { f32: 4, f64: 8 };
+export const SIZE: Readonly<Record<Dtype | Small, number>> = { f32: 4, f64: 8, u8: 1, u16: 2 };
 
 /** Bytes of each stream in a block: what a pass over it leaves in the cache (measured best at 64 to 128 KB). */
 const BLOCK_BYTES = 65536;
@@ -43,16 +43,22 @@ export function lined(length: number, dtype: Dtype): number {
   return Math.ceil(length / elements) * elements;
 }
 
-/** Where each stream starts, in bytes, for streams of these lengths, and where the last one ends. */
-export function layOut(lengths: readonly number[], dtype: Dtype): { starts: number[]; end: number } {
-  const gap = Math.max(...lengths) > blockLength(dtype) ? STAGGER : 0;
+/** Where each stream starts, in bytes, for streams of so many bytes, and where the last one ends. */
+export function layOut(streams: readonly number[]): { starts: number[]; end: number } {
+  const gap = Math.max(...streams) > BLOCK_BYTES ? STAGGER : 0;
   let end = 0;
-  const starts = lengths.map((length) => {
+  const starts = streams.map((bytes) => {
     const start = end;
-    end += length * SIZE[dtype] + gap;
+    end += bytes + gap;
     return start;
   });
   return { starts, end };
+}
+
+/** A slot of state with nothing left open, for a parameter of that shape. */
+export function slotOf(slot: Start | Slot, shape: readonly number[], dtype: Dtype) {
+  if (typeof slot === "object") return { shape, type: dtype, ...slot };
+  return { shape, type: dtype, from: slot === "params" ? 0 : slot };
 }
 
 /** What a memory holds beside that many streams, at most: scratch, scalars and gaps. */
@@ -87,8 +93,23 @@ export function batches<T extends Tensor>(
   return result;
 }
 
-export function viewOf({ buffer }: Memory, dtype: Dtype, offset: number, length: number): Reals {
-  return dtype === "f32" ? new Float32Array(buffer, offset, length) : new Float64Array(buffer, offset, length);
+interface ArrayClass {
+  readonly name: string;
+  new (buffer: ArrayBufferLike, offset: number, length: number): Numbers;
+}
+
+/** The arrays of each element type. */
+export const arrays: Readonly<Record<Dtype | Small, ArrayClass>> = {
+  f32: Float32Array,
+  f64: Float64Array,
+  u8: Uint8Array,
+  u16: Uint16Array,
+};
+
+export function viewOf(memory: Memory, type: Dtype, offset: number, length: number): Reals;
+export function viewOf(memory: Memory, type: Dtype | Small, offset: number, length: number): Numbers;
+export function viewOf({ buffer }: Memory, type: Dtype | Small, offset: number, length: number): Numbers {
+  return new arrays[type](buffer, offset, length);
 }
 
 /** A view on elements of an array that may be of a class of the caller's. */

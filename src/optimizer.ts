@@ -24,11 +24,12 @@ import type {
   NamesOf,
   ParamSet,
   Settings,
+  StateView,
   View,
 } from "./types.js";
 
 type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
-type States<N extends string, D extends Dtype> = ByName<N, { readonly [slot: string]: View<D> }>;
+type States<N extends string, D extends Dtype, H> = ByName<N, { readonly [slot: string]: StateView<D, H> }>;
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
@@ -51,7 +52,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #numbered = 0;
   #params = {} as Views<N, D>;
   #grads = {} as Views<N, D>;
-  #state = {} as States<N, D>;
+  #state = {} as States<N, D, H>;
   #disposed = false;
 
   /** @internal */
@@ -88,7 +89,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** Views on the state, by parameter and slot. */
-  get state(): States<N, D> {
+  get state(): States<N, D, H> {
     this.#checkAlive();
     return this.#state;
   }
@@ -195,7 +196,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#tensors = [];
     this.#gradients.length = 0;
     this.#params = this.#grads = {} as Views<N, D>;
-    this.#state = {} as States<N, D>;
+    this.#state = {} as States<N, D, H>;
   }
 
   static {
@@ -278,7 +279,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#tensors = this.#groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
     this.#params = record(this.#tensors, ({ params }) => params) as Views<N, D>;
     this.#grads = record(this.#tensors, ({ grads }) => grads) as Views<N, D>;
-    this.#state = record(this.#tensors, ({ state }) => state) as States<N, D>;
+    this.#state = record(this.#tensors, ({ state }) => state) as States<N, D, H>;
   }
 
   #checkAlive(): void {

@@ -1,10 +1,22 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slice, viewOf } from "./layout.js";
+import {
+  batches,
+  blockLength,
+  layOut,
+  lined,
+  overhead,
+  PART_BYTES,
+  padded,
+  SIZE,
+  slice,
+  slotOf,
+  viewOf,
+} from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
-import type { AnyElementRule, Dtype, Start } from "./rule.js";
+import type { AnyElementRule, Dtype, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import type { Placed } from "./store.js";
@@ -96,9 +108,10 @@ export function allocateParts(
   try {
     for (const own of [false, true]) {
       const some = tensors.filter((tensor) => (tensor.own !== undefined) === own);
-      const streams = Object.keys(settings.states[0]).length + (own ? 1 : 2);
-      const bytesOf = ({ length }: Tensor) => streams * padded(length, dtype) * SIZE[dtype];
-      for (const batch of batches(rule.name, some, bytesOf, limit - overhead(streams))) {
+      const streams = [dtype, ...(own ? [] : [dtype]), ...slotsOf(settings, dtype).map(({ type }) => type)];
+      const bytesPerElement = streams.reduce((sum, type) => sum + SIZE[type], 0);
+      const bytesOf = ({ length }: Tensor) => bytesPerElement * padded(length, dtype);
+      for (const batch of batches(rule.name, some, bytesOf, limit - overhead(streams.length))) {
         parts.push(allocatePart(rule, settings, backend, dtype, batch, own));
       }
     }
@@ -109,6 +122,11 @@ export function allocateParts(
   }
 }
 
+/** The slots of state that every tensor of a group has. */
+function slotsOf({ states }: GroupSettings, dtype: Dtype) {
+  return Object.entries(states[0]).map(([name, slot]) => ({ name, ...slotOf(slot, [], dtype) }));
+}
+
 /** Where the streams of a part start, in bytes of its memory. */
 interface Streams {
   readonly memory: Memory;
@@ -117,40 +135,38 @@ interface Streams {
   readonly own: boolean;
   readonly p: number;
   readonly g: number;
-  readonly state: readonly (readonly [slot: string, start: number])[];
+  readonly state: readonly { readonly name: string; readonly type: Dtype | Small; readonly start: number }[];
 }
 
 function allocatePart(
   rule: AnyElementRule,
-  { states, kernel }: GroupSettings,
+  settings: GroupSettings,
   backend: Backend,
   dtype: Dtype,
   tensors: readonly Tensor[],
   own: boolean,
 ): Part {
-  const state = states[0] as Readonly<Record<string, Start>>;
-  const slots = Object.keys(state);
+  const slots = slotsOf(settings, dtype);
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
   const stream = lined(length, dtype);
   const block = Math.min(stream, blockLength(dtype));
-  const lengths = [own ? block : stream, stream, ...slots.map(() => stream), block, SCALARS, STAGE_SCALARS];
-  const { starts, end } = layOut(lengths, dtype);
+  const sizes = [own ? block : stream, stream, block, SCALARS, STAGE_SCALARS].map((n) => n * SIZE[dtype]);
+  sizes.splice(2, 0, ...slots.map(({ type }) => stream * SIZE[type]));
+  const { starts, end } = layOut(sizes);
   const region = allocate(rule.name, backend, end);
   const { memory, offset } = region;
   const [p, g, ...rest] = starts.map((start) => offset + start);
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);
-  const streams: Streams = { memory, dtype, own, p, g, state: slots.map((slot, i) => [slot, rest[i]]) };
-  for (const [slot, start] of streams.state) {
-    const from = state[slot];
-    if (from !== 0 && from !== "params") viewOf(memory, dtype, start, length).fill(from);
-  }
+  const state = slots.map((slot, i) => ({ ...slot, start: rest[i] }));
+  for (const { type, from, start } of state) if (from !== 0) viewOf(memory, type, start, length).fill(from);
+  const streams: Streams = { memory, dtype, own, p, g, state };
   return {
     region,
     dtype,
     tensors: place(streams, tensors),
     whole: own ? undefined : cut(streams, backend, length, length)[0],
     blocks: cut(streams, backend, length, block),
-    ...loops(rule, kernel, backend, memory, dtype),
+    ...loops(rule, settings.kernel, backend, memory, dtype),
     scratch: backend.ref(memory, dtype, scratch, block),
     scratchG: viewOf(memory, dtype, scratch, block),
     scratchP: own ? viewOf(memory, dtype, p, block) : undefined,
@@ -168,8 +184,11 @@ function place({ memory, dtype, own, p, g, state }: Streams, tensors: readonly T
     next += padded(tensor.length, dtype);
     const view = (stream: number) => viewOf(memory, dtype, stream + start * SIZE[dtype], tensor.length);
     const params = own ? (tensor.own as Reals) : view(p);
-    const slots = Object.fromEntries(state.map(([slot, stream]) => [slot, view(stream)]));
-    return { ...tensor, start, params, grads: view(g), state: Object.freeze(slots), given: undefined };
+    const slots = state.map((slot) => {
+      return [slot.name, viewOf(memory, slot.type, slot.start + start * SIZE[slot.type], tensor.length)] as const;
+    });
+    const views = Object.freeze(Object.fromEntries(slots));
+    return { ...tensor, start, params, grads: view(g), state: views, given: undefined };
   });
 }
 
@@ -178,12 +197,13 @@ function cut({ memory, dtype, own, p, g, state }: Streams, backend: Backend, len
   const blocks: Block[] = [];
   for (let from = 0; from < length; from += block) {
     const count = Math.min(block, length - from);
-    const at = (stream: number) => backend.ref(memory, dtype, stream + from * SIZE[dtype], count);
+    const at = (stream: number, type: Dtype | Small = dtype) =>
+      backend.ref(memory, type, stream + from * SIZE[type], count);
     blocks.push({
       n: backend.count(dtype, count),
       p: own ? backend.ref(memory, dtype, p, count) : at(p),
       g: at(g),
-      state: state.map(([, stream]) => at(stream)),
+      state: state.map(({ start, type }) => at(start, type)),
       shares: undefined,
     });
   }

@@ -1,5 +1,6 @@
 // The words of `real.ts` in float32: each operation rounds once, as a lane of the WebAssembly kernels does.
 
+export { bitsOf, readHalf, writeHalf } from "./half.js";
 export type { Reals } from "./real.js";
 
 export function add(a: number, b: number): number {

@@ -1,8 +1,13 @@
 // The words that twins are written in: float64, one number at a time. `real.f32.ts` rounds each result to float32;
 // assembly/lanes.ts has the same words for a whole vector. A twin imports this file; its float32 form is derived.
 
+export { bitsOf, readHalf, writeHalf } from "./half.js";
+
 /** A buffer of the optimizer's dtype. */
 export type Reals = Float32Array | Float64Array;
+
+/** A buffer of state: of the optimizer's dtype, of bytes, or of bfloat16 numbers. */
+export type Numbers = Reals | Uint8Array | Uint16Array;
 
 export function add(a: number, b: number): number {
   return a + b;

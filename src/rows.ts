@@ -5,7 +5,7 @@ import type { Group } from "./group.js";
 import { blockLength, slice } from "./layout.js";
 import { Optimizer } from "./optimizer.js";
 import { allocateParts, type Part } from "./part.js";
-import type { Reals } from "./real.js";
+import type { Numbers, Reals } from "./real.js";
 import type { AnyElementRule, Dtype } from "./rule.js";
 import type { Placed } from "./store.js";
 import { Streams } from "./streams.js";
@@ -163,15 +163,14 @@ function copyRows(
   { tensor, width }: Touched,
   indices: readonly number[],
   dtype: Dtype,
-  copy: (there: Reals, here: Reals) => void,
+  copy: (there: Numbers, here: Numbers) => void,
 ): void {
-  const pairs = [
-    [gathered.params, tensor.params],
-    ...Object.keys(tensor.state).map((slot) => [gathered.state[slot], tensor.state[slot]]),
-  ];
-  for (const [there, here] of pairs) {
-    for (const [i, index] of indices.entries()) {
-      copy(slice(there, dtype, i * width, (i + 1) * width), slice(here, dtype, index * width, (index + 1) * width));
+  for (const [i, index] of indices.entries()) {
+    const here = slice(tensor.params, dtype, index * width, (index + 1) * width);
+    copy(gathered.params.subarray(i * width, (i + 1) * width), here);
+    for (const [slot, x] of Object.entries(tensor.state)) {
+      const there = gathered.state[slot].subarray(i * width, (i + 1) * width);
+      copy(there, x.subarray(index * width, (index + 1) * width));
     }
   }
 }

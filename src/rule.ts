@@ -6,6 +6,9 @@ import type { Vectors } from "./vectors.js";
 /** The element type of an optimizer's buffers. */
 export type Dtype = "f32" | "f64";
 
+/** The element types of state that is kept small: bytes, and bfloat16 numbers, which are the upper halves of float32 ones. */
+export type Small = "u8" | "u16";
+
 /** What an option can be: a number for a hyperparameter, a boolean for a flag, a string for a choice. */
 export type Value = number | boolean | string;
 
@@ -36,7 +39,7 @@ export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never
 export type Range = readonly [from: number, to: number];
 
 /** A kernel in TypeScript: `n` elements, buffers, and the step's scalars last. */
-export type Twin = (n: number, ...buffers: Reals[]) => void;
+export type Twin = (n: number, ...buffers: never[]) => void;
 
 export type Twins = Readonly<Record<string, Twin>>;
 
@@ -53,10 +56,16 @@ export type Common = { weightDecay: number; maximize: boolean };
 /** What a buffer of state starts from: a number, or the parameters as they are at the first step. */
 export type Start = number | "params";
 
-/** A buffer of state whose shape is not the parameter's. */
-export interface Slot {
-  readonly shape: readonly number[];
+/** A buffer of state whose elements are not of the optimizer's dtype. */
+export interface SmallSlot {
   readonly from: number;
+  readonly type: Small;
+}
+
+/** A buffer of state whose shape is not the parameter's, or whose elements are not of the optimizer's dtype. */
+export interface Slot extends Partial<SmallSlot> {
+  readonly from: number;
+  readonly shape?: readonly number[];
 }
 
 /** A method of the class that is no step: it runs a kernel over parameters, gradients and state. */
@@ -92,7 +101,7 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   refuse?(h: V, memory: Memory): string | undefined;
   /** What multiplies all gradients, for a rule that clips them by their norm over all parameters. */
   clip?(h: V, grads: readonly Reals[]): number;
-  /** Options that memory starts from: they stay as constructed. */
+  /** Options that memory starts from, or that only decide about the form of the state: they stay as constructed. */
   readonly fixed?: readonly (keyof H)[];
   /** Options that hold for one step, and go back to their defaults after it. No state dict has them. */
   readonly once?: readonly (keyof H)[];
@@ -108,7 +117,7 @@ export interface Rule<
   V = AllValues<H, C, L>,
 > extends Base<H, C, L, V> {
   /** The slots of its state, in the order its kernels take them, each with what it starts from. */
-  state(h: V): Readonly<Record<string, Start>>;
+  state(h: V): Readonly<Record<string, Start | SmallSlot>>;
   /** The kernel to run, one of `twins`. */
   kernel(h: V): string;
   /** The kernel of step t, for a rule that does not always run the same; `kernel` is what `kernel(h)` gave at construction. */
@@ -124,6 +133,12 @@ export interface Rule<
   readonly methods?: Readonly<Record<M, Method<V>>>;
 }
 
+/** A buffer to work with whose elements are not of the optimizer's dtype. */
+export interface SmallWork {
+  readonly length: number;
+  readonly type: Small;
+}
+
 /** An update rule that looks at whole tensors: at their norms, or their shapes. */
 export interface TensorRule<
   H extends Defaults,
@@ -131,10 +146,10 @@ export interface TensorRule<
   L extends Convention = "torch",
   V = AllValues<H, C, L>,
 > extends Base<H, C, L, V> {
-  /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
+  /** The slots of a tensor's state: what each starts from, and its shape and element type if they are not the tensor's. */
   state(h: V, shape: readonly number[], name: string): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
-  work?(h: V, shape: readonly number[]): readonly number[];
+  work?(h: V, shape: readonly number[]): readonly (number | SmallWork)[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */
   memory?(h: V): Readonly<Record<string, number>>;
   /** Writes what is the same for all tensors of a group. Each finds it in its scalars when a pass comes to it. */

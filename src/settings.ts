@@ -194,13 +194,13 @@ function defaultsUnder({ rule, defaults, conventions, choices }: Kind, conventio
 
 type Slots = Readonly<Record<string, Start | Slot>>;
 
-/** Whether tensors have the same slots of the same shapes. */
+/** Whether tensors have the same slots of the same shapes and element types. */
 export function haveSameSlots(a: readonly Slots[], b: readonly Slots[]): boolean {
-  const shapes = (states: readonly Slots[]) =>
-    JSON.stringify(states.map((slots) => Object.entries(slots).map(([name, slot]) => [name, shapeOf(slot)])));
-  return shapes(a) === shapes(b);
+  const forms = (states: readonly Slots[]) =>
+    JSON.stringify(states.map((slots) => Object.entries(slots).map(([name, slot]) => [name, formOf(slot)])));
+  return forms(a) === forms(b);
 }
 
-function shapeOf(slot: Start | Slot): readonly number[] | undefined {
-  return typeof slot === "object" ? slot.shape : undefined;
+function formOf(slot: Start | Slot): unknown {
+  return typeof slot === "object" ? [slot.shape, slot.type] : undefined;
 }

@@ -1,6 +1,6 @@
-import { checkKnown, describe, isReals, isRecord } from "./check.js";
+import { checkKnown, describe, isNumbers, isRecord, smallOf } from "./check.js";
 import type { Group } from "./group.js";
-import type { Reals } from "./real.js";
+import type { Numbers, Reals } from "./real.js";
 import type { Dtype, Kind, Value } from "./rule.js";
 import { type Clock, haveSameSlots } from "./settings.js";
 import type { Placed } from "./store.js";
@@ -23,7 +23,7 @@ export interface StateDict {
   /** The parameters. A dict without them leaves the parameters as they are. */
   readonly params?: Readonly<Record<string, Reals>>;
   /** State by parameter and slot. */
-  readonly state: Readonly<Record<string, Readonly<Record<string, Reals>>>>;
+  readonly state: Readonly<Record<string, Readonly<Record<string, Numbers>>>>;
 }
 
 export interface LoadOptions {
@@ -63,7 +63,7 @@ export function saveState({ kind, dtype, clock, groups }: Progress): StateDict {
     }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => copyOf(params, dtype)),
-    state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, copyOf(x, dtype)]))),
+    state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))),
   };
 }
 
@@ -199,10 +199,11 @@ class Plan {
     }
   }
 
-  #copy(name: string, to: Reals, from: unknown, length: number): void {
+  #copy(name: string, to: Numbers, from: unknown, length: number): void {
+    // codes are the same in both dtypes
+    const type = smallOf(to) ?? this.#dict.dtype;
     if (from === undefined) this.missing.push(name);
-    else if (!isReals(from, this.#dict.dtype))
-      this.problems.push(`"${name}" is ${describe(from)}, expected ${this.#dict.dtype}`);
+    else if (!isNumbers(from, type)) this.problems.push(`"${name}" is ${describe(from)}, expected ${type}`);
     else if (from.length !== length) this.problems.push(`"${name}" has length ${from.length}, expected ${length}`);
     else if (to.length !== length) this.problems.push(`parameter "${name}" was transferred away`);
     else this.writes.push(() => to.set(from));

@@ -1,6 +1,6 @@
 import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
-import type { Reals } from "./real.js";
+import type { Numbers, Reals } from "./real.js";
 import type { AnyValues, Dtype, Memory, Pass } from "./rule.js";
 import type { GroupSettings, Seen } from "./settings.js";
 
@@ -8,7 +8,7 @@ import type { GroupSettings, Seen } from "./settings.js";
 export interface Placed extends Tensor {
   readonly params: Reals;
   readonly grads: Reals;
-  readonly state: Readonly<Record<string, Reals>>;
+  readonly state: Readonly<Record<string, Numbers>>;
   /** The gradient handed to the current step. */
   given: Reals | undefined;
 }

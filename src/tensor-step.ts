@@ -1,6 +1,6 @@
 import type { Kernel, Kernels, Ref } from "./backend.js";
 import { SIZE } from "./layout.js";
-import type { Reals } from "./real.js";
+import type { Numbers, Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
 /** Functions of sizes and buffers, as a backend has them; some return a number. */
@@ -42,9 +42,10 @@ export class TensorStep {
   g: Ref;
   readonly state: Readonly<Record<string, Ref>>;
   readonly work: readonly Ref[];
-  /** Its state and its work buffers as numbers. */
-  readonly numbers: Readonly<Record<string, Reals>>;
-  readonly workNumbers: readonly Reals[];
+  /** Its state as numbers. */
+  readonly numbers: Readonly<Record<string, Numbers>>;
+  /** Its work buffers as numbers. */
+  readonly workNumbers: readonly Numbers[];
   /** What the next kernel takes its scalars from. */
   readonly s: Reals;
   /** Matrix products and the like, if the rule has them: see matrix.ts. */
@@ -62,8 +63,7 @@ export class TensorStep {
     tensor: { readonly name: string; readonly shape: readonly number[]; readonly length: number },
     dtype: Dtype,
     { p, g, prepared, state, work, h }: Buffers,
-    numbers: Readonly<Record<string, Reals>>,
-    workNumbers: readonly Reals[],
+    numbers: { readonly state: Readonly<Record<string, Numbers>>; readonly work: readonly Numbers[] },
     scalars: Reals,
     loops: Loops,
   ) {
@@ -75,8 +75,8 @@ export class TensorStep {
     this.g = g;
     this.state = state;
     this.work = work;
-    this.numbers = numbers;
-    this.workNumbers = workNumbers;
+    this.numbers = numbers.state;
+    this.workNumbers = numbers.work;
     this.s = scalars;
     this.matrix = loops.matrix;
     this.n = loops.count(tensor.length);
@@ -148,6 +148,13 @@ export class TensorStep {
   /** Runs a kernel over the first `length` elements of these buffers. */
   over(length: number, kernel: string, a: Ref, b?: Ref, c?: Ref, d?: Ref, e?: Ref, f?: Ref): void {
     call(this.#loops.kernels[kernel], this.#loops.count(length), this.#h, a, b, c, d, e, f);
+  }
+
+  /** Runs a kernel of seven buffers, or ten, that takes the tensor's length in elements because it looks at blocks of them. */
+  runBlocks(kernel: string, a: Ref, b: Ref, c: Ref, d: Ref, e: Ref, f: Ref, g: Ref, h?: Ref, i?: Ref, j?: Ref): void {
+    const loop = this.#loops.kernels[kernel];
+    if (j === undefined) loop(this.length, a, b, c, d, e, f, g, this.#h);
+    else loop(this.length, a, b, c, d, e, f, g, h as Ref, i as Ref, j, this.#h);
   }
 
   sum(x: Ref, length = this.length): number {

@@ -3,12 +3,12 @@ import type { Backend, Kernel, Ref } from "./backend.js";
 import * as cautions from "./caution.js";
 import * as cautionsF32 from "./generated/f32/caution.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, layOut, lined, overhead, PART_BYTES, sizeOf, viewOf } from "./layout.js";
+import { batches, layOut, lined, overhead, PART_BYTES, SIZE, sizeOf, slotOf, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
 import * as reduce from "./reduce.js";
-import type { AnyTensorRule, Dtype, Memory, Slot, Start } from "./rule.js";
+import type { AnyTensorRule, Dtype, Memory, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import { type Placed, type Store, startFromParams } from "./store.js";
@@ -44,8 +44,8 @@ interface Batch {
 
 /** A tensor and the slots of its state. */
 interface Slotted extends Tensor {
-  readonly slots: readonly (readonly [name: string, slot: Slot])[];
-  readonly work: readonly number[];
+  readonly slots: readonly (readonly [name: string, slot: ReturnType<typeof slotOf>])[];
+  readonly work: readonly { readonly length: number; readonly type: Dtype | Small }[];
   /** Whether its parameters are the caller's, and pass through a buffer that all such tensors share. */
   readonly passes: boolean;
 }
@@ -74,8 +74,12 @@ export class Tensors implements Store {
     this.#memory = memory;
     this.#backend = backend;
     const slotted = tensors.map((tensor, i): Slotted => {
-      const slots = Object.entries(settings.states[i]).map(([name, slot]) => [name, shaped(slot, tensor)] as const);
-      const work = rule.work?.(settings.values, tensor.shape) ?? [];
+      const slots = Object.entries(settings.states[i]).map(
+        ([name, slot]) => [name, slotOf(slot, tensor.shape, dtype)] as const,
+      );
+      const work = (rule.work?.(settings.values, tensor.shape) ?? []).map((one) => {
+        return typeof one === "number" ? { length: one, type: dtype } : one;
+      });
       return { ...tensor, slots, work, passes: tensor.own !== undefined && !rule.minimize };
     });
     try {
@@ -149,27 +153,27 @@ function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, g
   x.g = scaled || decays ? prepared : g;
 }
 
-function shaped(slot: Start | Slot, { shape }: Tensor): Slot {
-  return typeof slot === "object" ? slot : { shape, from: slot === "params" ? 0 : slot };
+/** Bytes of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
+function buffersOf({ length, passes, slots }: Slotted, dtype: Dtype): number[] {
+  const reals = lined(length, dtype) * SIZE[dtype];
+  const state = slots.map(([, { shape, type }]) => lined(sizeOf(shape), dtype) * SIZE[type]);
+  return [reals, ...(passes ? [] : [reals]), ...state];
 }
 
-/** Lengths of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
-function lengthsOf({ length, passes, slots }: Slotted): number[] {
-  return [length, ...(passes ? [] : [length]), ...slots.map(([, { shape }]) => sizeOf(shape))];
-}
-
-/** Lengths of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
-function scratchOf(tensors: readonly Slotted[]): number[] {
-  const lengths: number[] = [];
+/** Bytes of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
+function scratchOf(tensors: readonly Slotted[], dtype: Dtype): number[] {
+  const most: number[] = [];
   for (const { length, passes, work } of tensors) {
-    for (const [i, n] of [length, passes ? length : 0, ...work].entries()) lengths[i] = Math.max(lengths[i] ?? 0, n);
+    const reals = [length, passes ? length : 0].map((n) => ({ length: n, type: dtype }));
+    for (const [i, { length, type }] of [...reals, ...work].entries()) {
+      most[i] = Math.max(most[i] ?? 0, lined(length, dtype) * SIZE[type]);
+    }
   }
-  return lengths;
+  return most;
 }
 
 function bytesOf(tensor: Slotted, dtype: Dtype): number {
-  const lengths = [...lengthsOf(tensor), ...scratchOf([tensor])].map((n) => lined(n, dtype));
-  return layOut(lengths, dtype).end;
+  return layOut([...buffersOf(tensor, dtype), ...scratchOf([tensor], dtype)]).end;
 }
 
 function allocateBatch(
@@ -179,12 +183,13 @@ function allocateBatch(
   dtype: Dtype,
   tensors: readonly Slotted[],
 ): Batch {
-  const scratch = scratchOf(tensors);
-  const lengths = [...tensors.flatMap(lengthsOf), ...scratch, SCALARS, STAGE_SCALARS].map((n) => lined(n, dtype));
-  const { starts, end } = layOut(lengths, dtype);
+  const scratch = scratchOf(tensors, dtype);
+  const scalarSizes = [SCALARS, STAGE_SCALARS].map((n) => lined(n, dtype) * SIZE[dtype]);
+  const { starts, end } = layOut([...tensors.flatMap((one) => buffersOf(one, dtype)), ...scratch, ...scalarSizes]);
   const region = allocate(rule.name, backend, end);
   const { memory, offset } = region;
-  const ref = (start: number, length: number) => backend.ref(memory, dtype, offset + start, length);
+  const ref = (start: number, length: number, type: Dtype | Small = dtype) =>
+    backend.ref(memory, type, offset + start, length);
   const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
   const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
   const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
@@ -206,11 +211,13 @@ function allocateBatch(
   };
   const places = tensors.map((tensor): Place => {
     const { length, own, slots, passes } = tensor;
-    const [g, ...rest] = starts.splice(0, lengthsOf(tensor).length);
+    const [g, ...rest] = starts.splice(0, buffersOf(tensor, dtype).length);
     const p = passes ? preparedP : (rest.shift() as number);
-    const each = <T>(at: (start: number, length: number) => T): Readonly<Record<string, T>> =>
-      Object.freeze(Object.fromEntries(slots.map(([name, { shape }], i) => [name, at(rest[i], sizeOf(shape))])));
-    const state = each(view);
+    const each = <T>(at: (start: number, length: number, type: Dtype | Small) => T): Readonly<Record<string, T>> => {
+      const made = slots.map(([name, { shape, type }], i) => [name, at(rest[i], sizeOf(shape), type)] as const);
+      return Object.freeze(Object.fromEntries(made));
+    };
+    const state = each((start, length, type) => viewOf(memory, type, offset + start, length));
     for (const [name, { from }] of slots) if (from !== 0) state[name].fill(from);
     const { name, shape } = tensor;
     const placed = { name, shape, length, own, params: own ?? view(p, length), grads: view(g, length), state };
@@ -219,13 +226,13 @@ function allocateBatch(
       g: ref(g, length),
       prepared: ref(preparedG, length),
       state: each(ref),
-      work: tensor.work.map((n, i) => ref(work[i], n)),
+      work: tensor.work.map(({ length, type }, i) => ref(work[i], length, type)),
       h: ref(scalars, SCALARS),
     };
-    const workNumbers = tensor.work.map((n, i) => view(work[i], n));
+    const workNumbers = tensor.work.map(({ length, type }, i) => viewOf(memory, type, offset + work[i], length));
     return {
       placed: { ...placed, given: undefined },
-      x: new TensorStep(tensor, dtype, buffers, state, workNumbers, view(scalars, SCALARS), loops),
+      x: new TensorStep(tensor, dtype, buffers, { state, work: workNumbers }, view(scalars, SCALARS), loops),
       g: buffers.g,
       prepared: buffers.prepared,
       preparedView: view(preparedG, length),

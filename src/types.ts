@@ -20,6 +20,24 @@ export type ParamSet = { readonly [name: string]: Init } | readonly Init[];
 /** The typed array of a dtype. */
 export type View<D extends Dtype = Dtype> = D extends "f64" ? Float64Array : Float32Array;
 
+/** The options with the element type of the state as it was asked for, if the optimizer has such an option. */
+export type Stated<H, S extends StateDtype> = H extends { readonly stateDtype: StateDtype }
+  ? H & { readonly stateDtype: S }
+  : H;
+
+export type StateDtype = "same" | "bf16";
+
+/** A buffer of state: of the optimizer's dtype, of bytes where it can be kept in 8 bits, or of bfloat16 numbers. */
+export type StateView<D extends Dtype, H> = H extends { readonly stateDtype: infer S }
+  ? S extends "bf16"
+    ? Uint16Array
+    : View<D>
+  : H extends { readonly min8bitSize: number }
+    ? View<D> | Uint8Array
+    : [keyof H] extends [never]
+      ? View<D> | Uint8Array | Uint16Array
+      : View<D>;
+
 /** The parameter names of a set. */
 export type NamesOf<P> = P extends readonly unknown[]
   ? number extends P["length"]
@@ -118,6 +136,7 @@ interface Accessors {
   maxPrecondDim: { get maxPrecondDim(): number; set maxPrecondDim(value: Setting) };
   minDimSizeToFactor: { get minDimSizeToFactor(): number; set minDimSizeToFactor(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
+  min8bitSize: { get min8bitSize(): number; set min8bitSize(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
   nHeads: { get nHeads(): number; set nHeads(value: Setting) };

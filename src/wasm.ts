@@ -36,7 +36,7 @@ const wasm: Backend = {
       return undefined;
     }
   },
-  ref: (_memory, _dtype, offset) => offset,
+  ref: (_memory, _type, offset) => offset,
   // whole lines: the rest of the last one is padding
   count: (dtype, length) => Math.ceil((length * SIZE[dtype]) / LINE) * LINE,
 };

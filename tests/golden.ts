@@ -37,6 +37,8 @@ export interface Case {
 }
 
 export interface Inputs {
+  /** What they are packed as, if not as float64. */
+  readonly dtype?: Case["dtype"];
   readonly shapes: readonly (readonly number[])[];
   readonly params0: readonly string[];
   readonly grads: readonly (readonly string[])[];
@@ -52,8 +54,11 @@ export function readGolden<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
 }
 
-export function unpack(text: string, dtype: Case["dtype"] = "float64"): Reals {
+export function unpack(text: string, dtype?: Case["dtype"]): Reals;
+export function unpack(text: string, dtype: Case["dtype"] | "uint8"): Reals | Uint8Array;
+export function unpack(text: string, dtype: Case["dtype"] | "uint8" = "float64"): Reals | Uint8Array {
   const { buffer } = Uint8Array.from(Buffer.from(text, "base64"));
+  if (dtype === "uint8") return new Uint8Array(buffer);
   return dtype === "float32" ? new Float32Array(buffer) : new Float64Array(buffer);
 }
 

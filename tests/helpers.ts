@@ -1,7 +1,16 @@
 // What the tests of the interface share: optimizers with their types put aside, seeded numbers, and comparison by bits.
 import { expect } from "vitest";
 import type { LoadResult, StateDict } from "../src/index.js";
-import { type AnyClass, type AnyOptimizer, classes, differs, type Options, type Reals, random } from "./tables.js";
+import {
+  type AnyClass,
+  type AnyOptimizer,
+  classes,
+  differs,
+  type Numbers,
+  type Options,
+  type Reals,
+  random,
+} from "./tables.js";
 
 export const backends = ["wasm", "js"] as const;
 
@@ -31,7 +40,7 @@ export function make(made: unknown, params: unknown, options?: unknown): Subject
 }
 
 /** Whether both are of one dtype, as long as each other, and the same in every bit. NaN equals NaN; -0 is not 0. */
-export function bitsEqual(a: Reals, b: Reals): boolean {
+export function bitsEqual(a: Numbers, b: Numbers): boolean {
   return a.BYTES_PER_ELEMENT === b.BYTES_PER_ELEMENT && differs(a, b) === -1;
 }
 
@@ -69,16 +78,15 @@ export function train<S extends Subject>(optimizer: S, steps: number): S {
 }
 
 /** Copies of the parameters, gradients and state. */
-export function arraysOf({ params, grads, state }: AnyOptimizer): Record<string, Reals> {
-  const arrays: Record<string, Reals> = {};
+export function arraysOf({ params, grads, state }: AnyOptimizer): Record<string, Numbers> {
+  const arrays: Record<string, Numbers> = {};
   for (const name of Object.keys(params)) {
     arrays[`params.${name}`] = params[name];
     arrays[`grads.${name}`] = grads[name];
     for (const [slot, x] of Object.entries(state[name])) arrays[`state.${name}.${slot}`] = x;
   }
   // a detached array cannot be sliced
-  const copy = (x: Reals) =>
-    x.length > 0 ? x.slice() : x.BYTES_PER_ELEMENT === 4 ? new Float32Array() : new Float64Array();
+  const copy = (x: Numbers) => (x.length > 0 ? x.slice() : (Reflect.construct(x.constructor, []) as Numbers));
   return Object.fromEntries(Object.entries(arrays).map(([name, x]) => [name, copy(x)]));
 }
 
@@ -100,7 +108,7 @@ export function expectSame(a: Subject, b: Subject): void {
   expectSameArrays(arraysOf(a), arraysOf(b));
 }
 
-function expectSameArrays(a: Record<string, Reals>, b: Record<string, Reals>): void {
+function expectSameArrays(a: Record<string, Numbers>, b: Record<string, Numbers>): void {
   expect(Object.keys(a).sort()).toEqual(Object.keys(b).sort());
   expect(Object.keys(a).filter((name) => !bitsEqual(a[name], b[name]))).toEqual([]);
 }

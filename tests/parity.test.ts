@@ -16,9 +16,9 @@ import {
   dtypes,
   type Kind,
   kinds,
+  type Numbers,
   type Options,
   optionSets,
-  type Reals,
   random,
   show,
 } from "./tables.js";
@@ -103,7 +103,7 @@ function compare(made: AnyClass, dtype: Dtype, { options, shapes, kind, steps }:
     // a difference stays, so looking now and then finds it
     if (step % 10 !== 0 && step !== steps) continue;
     for (const [what, a] of arrays(wasm)) {
-      const b = new Map(arrays(js)).get(what) as Reals;
+      const b = new Map(arrays(js)).get(what) as Numbers;
       const at = differs(a, b);
       if (at >= 0) {
         throw new Error(
@@ -125,11 +125,11 @@ function methods({ rule }: AnyClass): string[] {
 }
 
 /** All that an optimizer shows of its memory. */
-function arrays({ params, grads, state }: AnyOptimizer): [string, Reals][] {
+function arrays({ params, grads, state }: AnyOptimizer): [string, Numbers][] {
   return Object.keys(params).flatMap((k) => [
     [`params ${k}`, params[k]],
     [`grads ${k}`, grads[k]],
-    ...Object.entries(state[k]).map(([slot, x]): [string, Reals] => [`${slot} ${k}`, x]),
+    ...Object.entries(state[k]).map(([slot, x]): [string, Numbers] => [`${slot} ${k}`, x]),
   ]);
 }
 

@@ -4,6 +4,7 @@ import { optimizers } from "../dist/index.js";
 import type { AnyRule, Dtype, Value } from "../src/rule.js";
 
 export type Reals = Float32Array | Float64Array;
+export type Numbers = Reals | Uint8Array | Uint16Array;
 export type Options = Record<string, unknown>;
 
 /** An optimizer whose types are put aside, so that a test can run over all of them. */
@@ -13,7 +14,7 @@ export interface AnyOptimizer {
   [name: string]: any;
   readonly params: Record<string, Reals>;
   readonly grads: Record<string, Reals>;
-  readonly state: Record<string, Record<string, Reals>>;
+  readonly state: Record<string, Record<string, Numbers>>;
   step(grads?: unknown): unknown;
   dispose(): void;
 }
@@ -112,9 +113,10 @@ export function drawn(length: number, dtype: Dtype, kind: Kind, r: () => number)
 }
 
 /** The index of the first element whose bits differ, or -1. Any NaN equals any NaN; -0 is not 0. */
-export function differs(a: Reals, b: Reals): number {
+export function differs(a: Numbers, b: Numbers): number {
   if (a.length !== b.length) return Math.min(a.length, b.length);
   if (a.length === 0) return -1;
+  if (a.BYTES_PER_ELEMENT < 4) return a.findIndex((x, i) => x !== b[i]);
   const [x, y] = [a, b].map((array) => new Int32Array(array.buffer, array.byteOffset, array.byteLength / 4));
   const words = a.BYTES_PER_ELEMENT / 4;
   for (let k = 0; k < x.length; k++) {

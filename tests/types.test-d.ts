@@ -5,6 +5,7 @@ import {
   AdaMod,
   Adam,
   AdamW,
+  AdamW8bit,
   type Dtype,
   type LoadResult,
   Momentum,
@@ -43,6 +44,9 @@ test("the dtype is that of the arrays, or the one asked for, or f32", () => {
   expectTypeOf(new Adam({ w: { data: f64, shape: [2, 1] } }).grads.w).toEqualTypeOf<Float64Array>();
   expectTypeOf(new Adam({ w: 2 }, { dtype: "f64" }).state.w.m).toEqualTypeOf<Float64Array>();
   expectTypeOf(new Adam({ w: 2 }, { dtype: "f64" }).dtype).toEqualTypeOf<"f64">();
+  expectTypeOf(new Adam({ w: 2 }, { stateDtype: "bf16" }).state.w.m).toEqualTypeOf<Uint16Array>();
+  expectTypeOf(new Adam([{ params: { w: 2 } }]).state.w.m).toEqualTypeOf<Float32Array | Uint16Array>();
+  expectTypeOf(new AdamW8bit({ w: 2 }).state.w.codes1).toEqualTypeOf<Float32Array | Uint8Array>();
   expectTypeOf(new Adam({ w: 2 }).dtype).toEqualTypeOf<"f32">();
   const either = Math.random() < 0.5 ? "f32" : "f64";
   expectTypeOf(new Adam({ w: 2 }, { dtype: either }).params.w).toEqualTypeOf<Float32Array | Float64Array>();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as f32 from "../src/real.f32.js";
 import * as f64 from "../src/real.js";
 import type { Dtype } from "../src/rule.js";
-import { type AnyClass, classes, data, differs, dtypes, type Options, type Reals, random } from "./tables.js";
+import { type AnyClass, type AnyOptimizer, classes, data, differs, dtypes, type Options, random } from "./tables.js";
 
 // The words of kernels that IEEE arithmetic does not have: the twins against exact numbers, and WebAssembly against the twins.
 
@@ -47,7 +47,7 @@ function exactExp(x: number): bigint {
 }
 
 /** The bits of both backends after a step that does nothing but what `prepare` brings about. */
-function expectSameBits(name: string, options: Options, prepare: (state: Record<string, Reals>) => void): void {
+function expectSameBits(name: string, options: Options, prepare: (state: AnyOptimizer["state"][string]) => void): void {
   const made = classes.find(({ rule }) => rule.name === name) as AnyClass;
   const [a, b] = ["wasm", "js"].map((backend) => {
     const optimizer = new made({ x: 65_536 }, { ...options, backend });

@@ -1,8 +1,8 @@
 import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adam.js";
 import { power } from "../power.js";
-import { add, div, lerp, max, mul, type Reals, sqrt, sub } from "../real.js";
-import type { Convention, Values } from "../rule.js";
+import { add, div, lerp, max, mul, type Reals, readHalf, sqrt, sub, writeHalf } from "../real.js";
+import type { Convention, SmallSlot, Values } from "../rule.js";
 
 type AdamValues = Values<{
   lr: number;
@@ -14,10 +14,19 @@ type AdamValues = Values<{
   biasCorrection: boolean;
 }> & { readonly convention: Convention };
 
+type AdamForm = { readonly amsgrad: boolean; readonly stateDtype?: "same" | "bf16" };
+
 // What Adam and AdamW share: buffers and kernels.
-export const adamState = (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...(h.amsgrad && { vmax: 0 }) });
-export const adamKernel = (h: Values<{ amsgrad: boolean }>) => (h.amsgrad ? "adamAmsgrad" : "adam");
-export const adamTwins = { f32, f64: { adam, adamAmsgrad } };
+export const adamChoices = { stateDtype: ["same", "bf16"] } as const;
+export const adamConflict = (h: AdamForm) =>
+  h.amsgrad && h.stateDtype === "bf16" ? 'stateDtype "bf16" excludes amsgrad' : undefined;
+export const adamState = ({ amsgrad, stateDtype }: AdamForm): Record<string, number | SmallSlot> => {
+  const from = stateDtype === "bf16" ? { from: 0, type: "u16" as const } : 0;
+  return { m: from, v: from, ...(amsgrad && { vmax: 0 }) };
+};
+export const adamKernel = ({ amsgrad, stateDtype }: AdamForm) =>
+  stateDtype === "bf16" ? "adamHalf" : amsgrad ? "adamAmsgrad" : "adam";
+export const adamTwins = { f32, f64: { adam, adamAmsgrad, adamHalf } };
 
 /**
  * Adam: moving averages of the gradient and its square.
@@ -37,9 +46,12 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
     decoupled: false,
     amsgrad: false,
     biasCorrection: true,
+    stateDtype: "same",
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
   conventions: { torch: {}, optax: {}, keras: { eps: 1e-7 }, tfjs: { eps: 1e-7 } },
+  choices: adamChoices,
+  conflict: adamConflict,
   state: adamState,
   kernel: adamKernel,
   twins: adamTwins,
@@ -103,6 +115,25 @@ export function adamAmsgrad(n: number, p: Reals, g: Reals, m: Reals, v: Reals, v
     m[i] = mi;
     v[i] = vi;
     vmax[i] = ui;
+    p[i] = sub(mul(keep, p[i]), div(mul(step, mi), denominator));
+  }
+}
+
+export function adamHalf(n: number, p: Reals, g: Reals, m: Uint16Array, v: Uint16Array, h: Reals): void {
+  const keep = h[0];
+  const step = h[1];
+  const w1 = h[2];
+  const b2 = h[3];
+  const w2 = h[4];
+  const root = h[5];
+  const eps = h[6];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const mi = lerp(readHalf(m, i), gi, w1);
+    const vi = add(mul(b2, readHalf(v, i)), mul(mul(w2, gi), gi));
+    const denominator = add(sqrt(add(vi, root)), eps);
+    writeHalf(m, i, mi);
+    writeHalf(v, i, vi);
     p[i] = sub(mul(keep, p[i]), div(mul(step, mi), denominator));
   }
 }

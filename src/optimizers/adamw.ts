@@ -1,6 +1,6 @@
 import { cautiously } from "../cautiously.js";
 import { defineMixedOptimizer } from "../define.js";
-import { adamKernel, adamScalars, adamState, adamTwins } from "./adam.js";
+import { adamChoices, adamConflict, adamKernel, adamScalars, adamState, adamTwins } from "./adam.js";
 
 /**
  * AdamW: Adam whose weight decay shrinks the weights, not the gradient.
@@ -19,10 +19,13 @@ export const AdamW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
     weightDecay: 1e-2,
     amsgrad: false,
     biasCorrection: true,
+    stateDtype: "same",
     cautious: false,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
   conventions: { torch: {}, optax: { weightDecay: 1e-4 }, keras: { eps: 1e-7, weightDecay: 4e-3 } },
+  choices: adamChoices,
+  conflict: adamConflict,
   state: adamState,
   kernel: adamKernel,
   twins: adamTwins,

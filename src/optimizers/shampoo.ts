@@ -76,7 +76,7 @@ export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
 });
 
 /** A symmetric matrix to the power -1 / order. */
-function inverseRoot(matrix: Reals, n: number, order: number): Float64Array {
+function inverseRoot(matrix: ArrayLike<number>, n: number, order: number): Float64Array {
   const { values, vectors } = eigenOf(n, matrix);
   const root = new Float64Array(n * n);
   for (let k = 0; k < n; k++) {

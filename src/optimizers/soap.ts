@@ -6,6 +6,7 @@ import * as f32 from "../generated/f32/optimizers/soap.js";
 import { eigenOf, orthogonalFactor } from "../linalg.js";
 import * as matrix from "../matrix.js";
 import { power } from "../power.js";
+import type { Numbers } from "../real.js";
 import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
 import type { Slot, Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
@@ -163,7 +164,7 @@ function renewBasis(x: TensorStep, axis: Axis): void {
 }
 
 /** Takes the parts of a tensor along an axis in another order. */
-function reorder(v: Reals, { outer, size, inner }: Axis, order: readonly number[]): void {
+function reorder(v: Numbers, { outer, size, inner }: Axis, order: readonly number[]): void {
   const before = v.slice();
   for (let o = 0; o < outer; o++) {
     for (const [to, from] of order.entries()) {

@@ -39,6 +39,9 @@ const options = {
   decoupled_decay: "decoupled",
   weight_decouple: "decoupled",
   decouple: "decoupled",
+  b1: "beta1",
+  b2: "beta2",
+  wd: "weightDecay",
 };
 // What the authors' rules do without an option, or by default, and ours by an option.
 const implied = [
@@ -86,6 +89,10 @@ const slots = {
   "Rprop.prev": "previous",
   previous_grad: "previous",
   "Rprop.step_size": "step",
+  codes1: "codes1",
+  codes2: "codes2",
+  absmax1: "absmax1",
+  absmax2: "absmax2",
   "Prodigy.s": "s",
   row_var: "rows",
   col_var: "columns",
@@ -214,8 +221,9 @@ function packRuns(file, cases) {
   return `{"runs":[\n${lines.join(",\n")}\n]}\n`;
 }
 
-function packCases(file, cases, { quadratic, params0, sparse_grads }) {
-  const lines = cases.flatMap((one) => {
+function packCases(file, cases, { quadratic, params0, sparse_grads, grads, qmap1, qmap2 }) {
+  const lines = cases.flatMap((each) => {
+    const one = { ...each, ...(grads && bitsandbytes(each, params0)) };
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
@@ -225,7 +233,10 @@ function packCases(file, cases, { quadratic, params0, sparse_grads }) {
     params0: packNumbers(params0),
     grads: sparse_grads.map(({ indices, values }) => ({ indices, rows: packNumbers(values) })),
   };
-  const head = { quadratic: quadratic ?? null, sparse };
+  const singles = (value) => [packNumbers(value, "float32")];
+  const inputs = grads && { dtype: "float32", params0: singles(params0), grads: grads.map(singles) };
+  const maps = qmap1 && [qmap1, qmap2].map((map) => packNumbers(map, "float32"));
+  const head = { quadratic: quadratic ?? null, sparse, inputs, maps };
   return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
@@ -235,7 +246,7 @@ function packCase(one, { made, options }) {
   const { names = Object.keys(shapes) } = hyperparameters;
   const placed = Object.fromEntries(names.map((name, k) => [name, shapes[k]]));
   const kept = Object.values(new optimizers[made.toLowerCase()](placed, options).state);
-  const slots = statesOf(state).map((saved, k) => renameSlots(made, saved, kept[k]));
+  const slots = statesOf(state).map((saved, k) => packSlots(renameSlots(made, saved, kept[k]), kept[k], dtype));
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
@@ -256,7 +267,7 @@ function packCase(one, { made, options }) {
     shapes,
     problem,
     params: pack(params),
-    state: pack(slots),
+    state: slots,
   };
 }
 
@@ -277,13 +288,20 @@ function asRun(run) {
 /**
  * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32,
  * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size;
- * Prodigy's rate, once it has begun to grow, is off by 1e-4, and its DAdaptAdam's by 2e-5.
+ * Prodigy's rate, once it has begun to grow, is off by 1e-4, and its DAdaptAdam's by 2e-5. The largest numbers of bitsandbytes'
+ * blocks are right to two.
  */
 function ulps(name, made) {
   if (made === "Prodigy") return 4096;
   if (name.startsWith("optax/contrib.dadapt_adamw/")) return 256;
   if (name.startsWith("optax/optimistic_adam/default")) return 256;
+  if (name.startsWith("bnb/")) return 2;
   return name.startsWith("optax/radam") ? 65536 : /^(optax|keras)\//.test(name) ? 128 : undefined;
+}
+
+/** What the file of bitsandbytes leaves out of its cases: they are of one optimizer and one tensor. */
+function bitsandbytes({ state }, params0) {
+  return { optimizer: "AdamW8bit", source: {}, shapes: [[params0.length]], state: [state] };
 }
 
 /** The class and the options of a case, by our names. */
@@ -361,6 +379,13 @@ function renameSlots(made, saved, kept) {
   return Object.fromEntries(ours.map(([name, value]) => [name, [value].flat()]));
 }
 
+function packSlots(saved, kept, dtype) {
+  const entries = Object.entries(saved).map(([name, value]) => {
+    return [name, packNumbers(value, kept[name] instanceof Uint8Array ? "uint8" : dtype)];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** Inputs by set, or one run. */
 function packRun({ sets, ...run }) {
   if (!sets) return { ...run, grads: packNumbers(run.grads), params: packNumbers(run.params) };
@@ -370,7 +395,7 @@ function packRun({ sets, ...run }) {
 
 function packNumbers(value, dtype = "float64") {
   if (Array.isArray(value) && value.length > 0 && value.every((x) => typeof x === "number")) {
-    const array = dtype === "float32" ? new Float32Array(value) : new Float64Array(value);
+    const array = new { float32: Float32Array, float64: Float64Array, uint8: Uint8Array }[dtype](value);
     return Buffer.from(array.buffer).toString("base64");
   }
   if (Array.isArray(value)) return value.map((x) => packNumbers(x, dtype));
