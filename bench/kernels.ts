@@ -58,23 +58,20 @@ function functionsOf(file: ts.SourceFile): Scope {
 
 function kernelOf(f: ts.FunctionDeclaration, scope: Scope): Kernel {
   const words = { div: 0, sqrt: 0, cbrt: 0 };
-  countWords(f, 0, scope, words);
+  countWords(f, false, scope, words);
   return { access: f.parameters.map((parameter) => accessOf(f, parameter.name.getText(), scope)), words };
 }
 
-/** Adds up the slow words below a node that runs `share` times per vector. */
-function countWords(node: ts.Node, share: number, scope: Scope, words: Record<SlowWord, number>): void {
-  if (ts.isForStatement(node)) {
-    const vectors = node.incrementor?.getText().match(/\+= (?:(\d+) \* )?VECTOR$/);
-    if (vectors) share = 1 / Number(vectors[1] ?? 1);
-  }
+/** Adds up the slow words below a node that loops run for each vector. */
+function countWords(node: ts.Node, inLoop: boolean, scope: Scope, words: Record<SlowWord, number>): void {
+  if (ts.isForStatement(node) && /\+= VECTOR$/.test(node.incrementor?.getText() ?? "")) inLoop = true;
   if (ts.isCallExpression(node)) {
     const name = node.expression.getText();
     const callee = scope.get(name);
-    if (isSlow(name)) words[name] += share;
-    else if (callee) countWords(callee, share, scope, words);
+    if (isSlow(name)) words[name] += Number(inLoop);
+    else if (callee) countWords(callee, inLoop, scope, words);
   }
-  ts.forEachChild(node, (child) => countWords(child, share, scope, words));
+  ts.forEachChild(node, (child) => countWords(child, inLoop, scope, words));
 }
 
 function isSlow(name: string): name is SlowWord {
