@@ -57,7 +57,7 @@ async function benchRules({ labels, sizes, dtypes, json }: Flags): Promise<void>
     dtypes,
     sizes,
     milliseconds: 10,
-    rounds: (n) => (n > 2 ** 21 ? 3 : 9),
+    rounds: (n) => (n > 2 ** 21 ? 5 : 9),
     progress: progress.show,
   });
   progress.end();
