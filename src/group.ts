@@ -18,6 +18,12 @@ export class Group {
     this.store = store;
   }
 
+  /** Begins the next step. */
+  begin(): void {
+    this.steps++;
+    if (this.steps === 1) this.store.start();
+  }
+
   /** One pass of a step; `given` says that the gradients were handed over and do not stand in `grads`. */
   step(pass: number, clip: number, given: boolean): void {
     this.store.step(pass, this.steps, this.settings.values.maximize ? -clip : clip, given);

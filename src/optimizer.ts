@@ -47,6 +47,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #groups: Group[] = [];
   #groupViews: readonly GroupView[] = [];
   #tensors: readonly Placed[] = [];
+  readonly #gradients: Reals[] = [];
   #numbered = 0;
   #params = {} as Views<N, D>;
   #grads = {} as Views<N, D>;
@@ -117,14 +118,16 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#checkReady();
     const clip = this.#clip(given);
     const { passes } = this.#kind;
-    for (let i = 0; i < groups.length; i++) groups[i].steps++;
+    for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
-      const { before, after } = passes[pass];
+      const { when, before, after } = passes[pass];
       const { memory, settings, steps } = groups[0];
+      if (when && !when(memory)) continue;
       before?.(memory, settings.values, steps);
       for (let i = 0; i < groups.length; i++) groups[i].step(pass, clip, given);
       after?.(memory, settings.values, steps);
     }
+    for (let i = 0; i < groups.length; i++) groups[i].settings.forget();
     this.#clock.steps++;
     return this;
   }
@@ -143,8 +146,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #clip(given: boolean): number {
     const { rule } = this.#kind;
     if (!rule.clip) return 1;
-    const grads = this.#tensors.map((tensor) => (given ? (tensor.given as Reals) : tensor.grads));
-    return rule.clip(this.#groups[0].settings.values, grads);
+    for (let i = 0; i < this.#tensors.length; i++) {
+      const tensor = this.#tensors[i];
+      this.#gradients[i] = given ? (tensor.given as Reals) : tensor.grads;
+    }
+    return rule.clip(this.#groups[0].settings.values, this.#gradients);
   }
 
   /** Sets all gradients to zero. */
@@ -187,6 +193,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     // whoever still holds the optimizer does not hold its memory
     this.#groups = [];
     this.#tensors = [];
+    this.#gradients.length = 0;
     this.#params = this.#grads = {} as Views<N, D>;
     this.#state = {} as States<N, D>;
   }
@@ -251,7 +258,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
       const options = { ...this.#options, ...defined(overrides) };
-      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.shapes(tensors));
+      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.seen(tensors));
     });
     const groups: Group[] = [];
     try {

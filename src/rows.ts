@@ -62,7 +62,7 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
       all.map(({ rows }) => rows),
     ) ?? 1;
   for (const { group, touched, part } of work) {
-    group.steps++;
+    group.begin();
     moveRows(group, touched, part, clip, dtype);
     release(backend, part.region);
   }

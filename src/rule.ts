@@ -92,6 +92,10 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   refuse?(h: V, memory: Memory): string | undefined;
   /** What multiplies all gradients, for a rule that clips them by their norm over all parameters. */
   clip?(h: V, grads: readonly Reals[]): number;
+  /** Options that memory starts from: they stay as constructed. */
+  readonly fixed?: readonly (keyof H)[];
+  /** Options that hold for one step, and go back to their defaults after it. No state dict has them. */
+  readonly once?: readonly (keyof H)[];
   readonly twins: Readonly<Record<Dtype, Twins>>;
 }
 
@@ -128,7 +132,7 @@ export interface TensorRule<
   V = AllValues<H, C, L>,
 > extends Base<H, C, L, V> {
   /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
-  state(h: V, shape: readonly number[]): Readonly<Record<string, Start | Slot>>;
+  state(h: V, shape: readonly number[], name: string): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
   work?(h: V, shape: readonly number[]): readonly number[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */
@@ -146,8 +150,17 @@ export interface TensorRule<
   readonly matrix?: Readonly<Record<Dtype, Library>>;
 }
 
+/** What a rule of elements does where it looks at whole tensors. */
+export interface Whole extends Pick<AnyTensorRule, "work" | "matrix"> {
+  /** Whether it does, by flags alone. */
+  when(h: AnyValues): boolean;
+  readonly passes: readonly [Pass<AnyValues>];
+}
+
 /** One walk over all tensors of all groups. `h` are the options of a tensor's group; before and after, those of the first. */
 export interface Pass<V> {
+  /** Whether a step takes it; it does if this is left out. */
+  when?(memory: Memory): boolean;
   before?(memory: Memory, h: V, t: number): void;
   tensor(x: TensorStep, h: V, t: number, memory: Memory): void;
   after?(memory: Memory, h: V, t: number): void;

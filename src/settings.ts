@@ -1,4 +1,5 @@
 import { checkChoice, checkFlag, checkNumber, describe } from "./check.js";
+import type { Tensor } from "./params.js";
 import {
   type AnyRule,
   type AnyValues,
@@ -18,6 +19,9 @@ export interface Clock {
   steps: number;
 }
 
+/** What state can depend on, beside the options. */
+export type Seen = Pick<Tensor, "name" | "shape">;
+
 /** The options of one group: checked values, and the schedules that some of them follow. */
 export class GroupSettings {
   /** Every option as the step reads it. */
@@ -25,7 +29,7 @@ export class GroupSettings {
   readonly schedules = new Map<string, Schedule>();
   /** The kernel of a rule that looks at elements. */
   readonly kernel: string;
-  /** The slots of state for each of the group's shapes; a rule that looks at elements has the same for all. */
+  /** The slots of state for each of the group's tensors; a rule that looks at elements has the same for all. */
   states: readonly Slots[];
   /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the rule does. */
   readonly decay: "gradient" | "weights" | "rule";
@@ -34,23 +38,18 @@ export class GroupSettings {
   readonly #choices: Choices;
   readonly #clock: Clock;
   readonly #names: readonly string[];
-  readonly #shapes: readonly (readonly number[])[];
+  readonly #tensors: readonly Seen[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
-  /** `options` are known ones; `shapes` are those of the group's tensors, if the rule looks at them. */
-  constructor(
-    kind: Kind,
-    options: Readonly<Record<string, unknown>>,
-    clock: Clock,
-    shapes: readonly (readonly number[])[] = [[]],
-  ) {
+  /** `options` are known ones; `tensors` are those of the group, if the rule looks at them. */
+  constructor(kind: Kind, options: Readonly<Record<string, unknown>>, clock: Clock, tensors: readonly Seen[]) {
     const { rule } = kind;
     this.#kind = kind;
     this.#rule = rule;
     this.#choices = kind.choices;
     this.#clock = clock;
-    this.#shapes = shapes;
+    this.#tensors = tensors;
     this.values = { ...defaultsUnder(kind, options.convention) } as AnyValues;
     this.#names = Object.keys(this.values);
     this.#shape = { ...this.values };
@@ -65,7 +64,7 @@ export class GroupSettings {
 
   /** Settings of the same group with other options. */
   like(options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
-    return new GroupSettings(this.#kind, options, clock, this.#shapes);
+    return new GroupSettings(this.#kind, options, clock, this.#tensors);
   }
 
   /** The value that the next step uses. */
@@ -76,13 +75,14 @@ export class GroupSettings {
   /** Sets a hyperparameter to a number or a schedule. After an error nothing has changed. */
   set(name: string, value: unknown): void {
     const restore = this.restorer(name);
+    const before = this.values[name];
     try {
       if (typeof this.values[name] !== "number") {
         throw new TypeError(`${this.#rule.name}: ${name} is fixed at construction`);
       }
       this.#write(name, value);
       this.#checkConflict();
-      this.#checkFixed(name, value);
+      this.#checkFixed(name, value, before);
     } catch (error) {
       restore();
       throw error;
@@ -102,9 +102,10 @@ export class GroupSettings {
     };
   }
 
-  /** Every option with the value that the next step uses. */
+  /** What a state dict has: every option that holds for more than one step, with the value that the next step uses. */
   now(): Record<string, Value> {
-    return Object.fromEntries(Object.keys(this.values).map((name) => [name, this.get(name)]));
+    const names = this.#names.filter((name) => !this.#rule.once?.includes(name));
+    return Object.fromEntries(names.map((name) => [name, this.get(name)]));
   }
 
   /** Takes over checked values, but keeps what follows a schedule. */
@@ -121,8 +122,15 @@ export class GroupSettings {
       const name = this.#names[i];
       const schedule = this.schedules.get(name);
       if (!schedule) continue;
-      this.values[name] = checkNumber(this.#rule.name, name, schedule(this.#clock.steps), this.#range(name));
+      this.values[name] = this.#number(name, schedule(this.#clock.steps));
     }
+  }
+
+  /** Forgets what was to hold for one step. */
+  forget(): void {
+    const { once, defaults } = this.#rule;
+    if (!once) return;
+    for (let i = 0; i < once.length; i++) this.values[once[i]] = defaults[once[i]];
   }
 
   #write(name: string, value: unknown): void {
@@ -133,12 +141,12 @@ export class GroupSettings {
     } else if (kind === "string") {
       this.values[name] = this.#shape[name] = checkChoice(who, name, value, this.#choices[name]);
     } else if (typeof value === "function") {
-      const now = checkNumber(who, name, value(this.#clock.steps), this.#range(name));
+      const now = this.#number(name, value(this.#clock.steps));
       this.schedules.set(name, value as Schedule);
       this.values[name] = now;
       this.#shape[name] = now || Number.MIN_VALUE;
     } else {
-      this.values[name] = this.#shape[name] = checkNumber(who, name, value, this.#range(name));
+      this.values[name] = this.#shape[name] = this.#number(name, value);
       this.schedules.delete(name);
     }
   }
@@ -148,7 +156,7 @@ export class GroupSettings {
     if (conflict) throw new RangeError(`${this.#rule.name}: ${conflict}`);
   }
 
-  #checkFixed(name: string, value: unknown): void {
+  #checkFixed(name: string, value: unknown, before: Value): void {
     const fail = (why: string) => {
       throw new RangeError(`${this.#rule.name}: ${name} ${why}, got ${describe(value)}`);
     };
@@ -156,7 +164,8 @@ export class GroupSettings {
     if (this.#kernel() !== this.kernel || !haveSameSlots(states, this.states)) {
       fail("decides which buffers and kernels exist, so it stays zero, or not zero, as constructed");
     }
-    if (JSON.stringify(states) !== JSON.stringify(this.states)) {
+    const restarts = this.#rule.fixed?.includes(name) && this.values[name] !== before;
+    if (restarts || JSON.stringify(states) !== JSON.stringify(this.states)) {
       fail("is what state starts from, so it stays as constructed");
     }
   }
@@ -166,11 +175,14 @@ export class GroupSettings {
   }
 
   #states(): Slots[] {
-    return this.#shapes.map((shape) => this.#rule.state(this.#shape, shape));
+    return this.#tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
   }
 
-  #range(name: string): Range {
-    return (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
+  #number(name: string, value: unknown): number {
+    // NaN is the default of what has to be set
+    if (Object.is(value, this.#rule.defaults[name])) return value as number;
+    const range = (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
+    return checkNumber(this.#rule.name, name, value, range);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyValues, Dtype, Memory, Pass } from "./rule.js";
-import type { GroupSettings } from "./settings.js";
+import type { GroupSettings, Seen } from "./settings.js";
 
 /** A tensor in its place. */
 export interface Placed extends Tensor {
@@ -17,6 +17,8 @@ export interface Placed extends Tensor {
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
+  /** Copies the parameters to the slots that start from them: before the first step. */
+  start(): void;
   /** One pass of step t: the gradients, which were `given` or stand in `grads`, come to the rule multiplied by `scale`. */
   step(pass: number, t: number, scale: number, given: boolean): void;
   /** Runs a method of the rule's after step t, if it can have any. */
@@ -30,8 +32,8 @@ export interface Tier {
   readonly passes: readonly Partial<Pass<AnyValues>>[];
   /** What a new group remembers, given what those before it do. */
   memory(settings: GroupSettings, before: Memory | undefined): Memory;
-  /** The shapes that decide about a group's state. */
-  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
+  /** The tensors that decide about a group's state. */
+  seen(tensors: readonly Tensor[]): readonly Seen[];
   store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
 }
 

@@ -38,6 +38,10 @@ export class Streams implements Store {
     return this.#parts.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
+  start(): void {
+    startFromParams(this.tensors, this.#settings.states[0]);
+  }
+
   step(_pass: number, t: number, scale: number, given: boolean): void {
     if (this.#parts.length === 0) return;
     this.run(this.#parts, this.begin(this.#parts[0], t), scale, given);
@@ -45,8 +49,7 @@ export class Streams implements Store {
 
   /** Begins step t: writes its scalars to a part; returns the kernel to run. */
   begin({ scalars }: Part, t: number): string {
-    const { values, kernel, states } = this.#settings;
-    if (t === 1) startFromParams(this.tensors, states[0]);
+    const { values, kernel } = this.#settings;
     this.#rule.scalars(scalars, values, t, this.#memory);
     return this.#rule.kernelAt?.(values, t, kernel) ?? kernel;
   }

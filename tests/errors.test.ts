@@ -1,7 +1,7 @@
 import vm from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Adam, AdamW, Momentum, SGD } from "../src/index.js";
+import { Adam, AdamW, Momentum, PolyakSGD, SGD } from "../src/index.js";
 import {
   arraysOf,
   backends,
@@ -41,11 +41,13 @@ const neverNumbers: Bad[] = [
   ["a symbol", Symbol("x"), TypeError, "a number or a schedule, got "],
 ];
 
-/** The range of a hyperparameter, from its rule; shares are in [0, 1). */
+/** The range of a hyperparameter, from its rule; shares are in [0, 1). A beta is one if its default lies in between. */
 function rangeOf(made: (typeof classes)[number], name: string): readonly [number, number] {
   const range = (made.rule.ranges as Record<string, readonly [number, number]>)[name] ?? [0, Infinity];
-  expect(range[0]).toBeGreaterThanOrEqual(0);
-  if (/^beta\d$/.test(name)) expect(range).toEqual([0, 1]);
+  // what may be negative may be of either sign
+  if (range[0] < 0) expect(range[0]).toBe(-range[1]);
+  const { beta } = made.defaults as { beta?: number };
+  if (/^beta\d$/.test(name) || (name === "beta" && beta !== 0 && beta !== 1)) expect(range).toEqual([0, 1]);
   return range;
 }
 
@@ -74,7 +76,10 @@ describe("hyperparameters", () => {
       const outside: Bad[] = [from - 1, from - 1e-3, to, 2 * to].map((x) => {
         return [String(x), x, RangeError, `must be in [${from}, ${to}), got ${x}`];
       });
-      for (const [what, value, kind, ...parts] of [...neverNumbers, ...outside]) {
+      const fits = (x: unknown) =>
+        typeof x === "number" && ((x >= from && x < to) || Object.is(x, made.defaults[name]));
+      const bad = [...neverNumbers, ...outside].filter(([, value]) => !fits(value));
+      for (const [what, value, kind, ...parts] of bad) {
         const option = { [name]: value };
         const w = f32(1, 2);
         const fails = (act: () => unknown) =>
@@ -102,6 +107,33 @@ describe("hyperparameters", () => {
         expectError(() => make(made, [{ params: { w: 1 }, [name]: value }]), TypeError, ...sentence);
       }
     }
+  });
+
+  test.each(backends)("on %s, the loss has to be set for every step", (backend) => {
+    const opt = make(PolyakSGD, { w: f32(1, 2), b: 3 }, { backend });
+    opt.grads.b.fill(1);
+    const refused = () => {
+      const before = snapshot(opt);
+      const sentence = "PolyakSGD: value must be set to the loss before each step";
+      expect(() => opt.step()).toThrow(new Error(sentence));
+      expectError(() => opt.step({ w: f32(1, 2), b: f32(1) }), RangeError, 'gradient "b" has length 1');
+      expectUnchanged(opt, before);
+    };
+    refused();
+    opt.value = 2;
+    expectError(() => opt.step({ w: f32(1, 2), b: f32(1) }), RangeError, 'gradient "b" has length 1');
+    expect(opt.value).toBe(2);
+    opt.step();
+    expect(opt.params.b[0]).toBe(-Math.fround(2 / 3));
+    refused();
+    opt.value = 2;
+    expect(opt.stateDict().groups[0].options).not.toHaveProperty("value");
+    opt.value = (step: number) => 10 - step;
+    opt.step().step();
+    expect(opt.value).toBe(7);
+    opt.value = 3;
+    opt.step();
+    refused();
   });
 
   test.each(named)("%s: every choice refuses what is none of its strings", (_, made) => {

@@ -8,6 +8,9 @@ export const backends = ["wasm", "js"] as const;
 /** Every optimizer, after its name: rows of a table of tests. */
 export const named: readonly (readonly [string, AnyClass])[] = classes.map((made) => [made.rule.name, made]);
 
+/** Those whose groups do not share what the rule remembers. */
+export const separate = named.filter(([, { rule }]) => !("passes" in rule && rule.memory));
+
 export interface Subject extends AnyOptimizer {
   readonly backend: "wasm" | "js";
   readonly dtype: "f32" | "f64";

@@ -52,6 +52,9 @@ function runs(made: AnyClass): Run[] {
   const sets = optionSets(made);
   const singles = sets.filter((set) => Object.keys(set).length <= 1);
   const each = Object.keys(kinds) as Kind[];
+  // the cube of a length is what a decomposition costs
+  const cubic = "matrix" in made.rule;
+  const lengths = cubic ? [0, 1, 3, 4, 16, 67] : short;
   const product = (options: Options[], lengths: number[], some: Kind[], steps: number): Run[] =>
     options.flatMap((options) =>
       some.flatMap((kind) => lengths.map((length) => ({ options, shapes: [[length]], kind, steps }))),
@@ -62,16 +65,19 @@ function runs(made: AnyClass): Run[] {
       : [];
   if (full) {
     return [
-      ...product(singles, [...short, ...long], each, 50),
-      ...product(sets, [...short, 1003], ["mixed"], 50),
+      ...product(singles, lengths, each, 50),
+      ...product(cubic ? [{}] : singles, long, each, 50),
+      ...product(sets, cubic ? lengths : [...lengths, 1003], ["mixed"], 50),
       ...shaped(sets, each, 50),
     ];
   }
   return [
-    ...shaped(sets, ["ordinary", "mixed"], 12),
-    ...product(sets, [1, 7, 67], ["mixed"], 50),
-    ...product(singles, short, ["mixed"], 4),
-    ...product(singles, [1003], ["mixed"], 4),
+    ...shaped(singles, ["ordinary", "mixed"], 12),
+    // one NaN soon is a matrix of NaN
+    ...shaped(sets, ["ordinary"], 4),
+    ...product(sets, cubic ? [7] : [1, 7, 67], ["mixed"], cubic ? 12 : 50),
+    ...product(singles, lengths, ["mixed"], 4),
+    ...product(cubic ? [{}] : singles, [1003], ["mixed"], 4),
     ...product([{}], [65537], ["mixed"], 3),
   ];
 }
@@ -133,7 +139,8 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   for (const [name, value] of Object.entries(made.defaults)) {
     const now = optimizer[name];
     if (typeof value !== "number" || typeof now !== "number" || now === 0) continue;
-    const next = now * (made.rule.ranges[name]?.[0] > 0 ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r());
+    const grows = made.rule.ranges[name]?.[0] > 0;
+    const next = Math.min(now * (grows ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r()), Number.MAX_VALUE);
     try {
       Object.assign(optimizer, { [name]: next });
       changes[name] = next;
@@ -146,7 +153,7 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
 }
 
 describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, made) => {
-  test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", (dtype) => {
+  test.each(dtypes)("WebAssembly and JavaScript write the same bits in %s", { timeout: 60_000 }, (dtype) => {
     let compared = 0;
     for (const [i, run] of runs(made).entries()) compared += compare(made, dtype, run, i + 1);
     expect(compared).toBeGreaterThan(10_000);
@@ -164,6 +171,7 @@ describe.each(classes.map((made) => [made.rule.name, made] as const))("%s", (_, 
     }
     for (const options of optionSets(made)) {
       const optimizer = new made([[2], [3, 4]], { ...options, dtype: "f64", backend: "js" });
+      for (const g of Object.values(optimizer.grads)) g.fill(1);
       for (let t = 1; t <= 50; t++) optimizer.step();
       for (const method of methods(made)) optimizer[method]();
     }

@@ -30,8 +30,23 @@ const all = Object.values(optimizers) as unknown as AnyClass[];
 const takesClosure = ({ rule }: AnyClass) => "minimize" in rule;
 
 /** Every optimizer that steps with gradients, and those that evaluate the loss themselves. */
-export const classes = all.filter((made) => !takesClosure(made));
+export const classes = all.filter((made) => !takesClosure(made)).map(settled);
 export const closureClasses = all.filter(takesClosure);
+
+/** The class, or one that sets the options that have to be set before each step, where they are not. */
+function settled(made: AnyClass): AnyClass {
+  const { once = [], name } = made.rule;
+  if (once.length === 0) return made;
+  const named = {
+    [name]: class extends made {
+      override step(grads?: unknown): unknown {
+        for (const option of once) if (Number.isNaN(this[option])) this[option] = 0.5;
+        return super.step(grads);
+      }
+    },
+  };
+  return named[name];
+}
 export const dtypes: readonly Dtype[] = ["f32", "f64"];
 
 /** Numbers in [0, 1), the same in every run: sfc32 (Doty-Humphrey, PractRand). */
@@ -130,7 +145,7 @@ function alternatives(made: AnyClass, name: string): readonly unknown[] {
 /** The kernel that a rule of elements runs, and the buffers that it keeps for a matrix. */
 function wayOf({ rule, defaults }: AnyClass, options: Options = {}): string {
   const h = { ...defaults, ...options } as never;
-  return ["kernel" in rule && rule.kernel(h), ...Object.keys(rule.state(h, [2, 3]))].join();
+  return ["kernel" in rule && rule.kernel(h), ...Object.keys(rule.state(h, [2, 3], ""))].join();
 }
 
 export function isValid(made: AnyClass, options: Options): boolean {
