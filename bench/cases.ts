@@ -78,13 +78,18 @@ export interface Steppable {
 
 export type OptimizerClass = {
   readonly defaults: Options;
-  readonly rule: object;
+  readonly rule: { readonly once?: readonly string[] };
   new (params: unknown, options: object): Steppable;
 };
 
 /** The library's optimizer for a case, over memory of its own. */
 export function create(c: Case, dtype: Dtype, backend: "auto" | "wasm" | "js", params: unknown): Steppable {
-  return new (classOf(c))(params, { ...c.options, dtype, backend });
+  return new (classOf(c))(params, { ...optionsOf(c, classOf(c)), dtype, backend });
+}
+
+/** The options of a case, and schedules for those that hold for one step, such as the loss. */
+export function optionsOf({ options }: Case, { rule }: OptimizerClass): object {
+  return { ...Object.fromEntries((rule.once ?? []).map((name) => [name, () => 1])), ...options };
 }
 
 /** Every option of a case as a number. */

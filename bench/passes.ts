@@ -1,6 +1,6 @@
 import { optimizers } from "../src/index.js";
 import { js } from "../src/js.js";
-import type { Case, OptimizerClass } from "./cases.js";
+import { type Case, type OptimizerClass, optionsOf } from "./cases.js";
 import { fill } from "./data.js";
 import type { Kernel } from "./kernels.js";
 
@@ -25,14 +25,18 @@ type Kernels = ReadonlyMap<string, Kernel>;
 
 type Watch = (name: string, args: readonly unknown[]) => void;
 
-const side = 64;
-const n = side * side;
-
 // so many that what a rule does every few steps is seen as often as it happens
 const steps = 60;
 
 /** What a step of a case runs, seen on the fallback: WebAssembly runs the same kernels. */
-export function workOf({ rule, options }: Case, kernels: Kernels): Work {
+export function workOf(c: Case, kernels: Kernels): Work {
+  const work = workAt(c, kernels, 16);
+  // the products of larger matrices take seconds; without them, what has the length of a side counts too much in a small one
+  return work.flops > 0 ? work : workAt(c, kernels, 64);
+}
+
+function workAt(c: Case, kernels: Kernels, side: number): Work {
+  const n = side * side;
   const passes = new Map<string, Omit<Pass, "share">>();
   const walked = new Map<string, number>();
   let flops = 0;
@@ -51,10 +55,10 @@ export function workOf({ rule, options }: Case, kernels: Kernels): Work {
       walked.set(key, (walked.get(key) ?? 0) + elements);
     }
   });
-  const made = (optimizers as unknown as Record<string, OptimizerClass>)[rule];
+  const made = (optimizers as unknown as Record<string, OptimizerClass>)[c.rule];
   const elementwise = "kernel" in made.rule;
   try {
-    const optimizer = new made({ w: [side, side] }, { ...options, dtype: "f32", backend: "js" });
+    const optimizer = new made({ w: [side, side] }, { ...optionsOf(c, made), dtype: "f32", backend: "js" });
     fill(optimizer.params.w, optimizer.grads.w);
     for (let t = 1; t <= 2 * steps; t++) {
       watching = t > steps;
