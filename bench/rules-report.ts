@@ -24,7 +24,9 @@ export function formatRules({ header, rows }: RulesReport): string {
   );
   const marks = [...new Set(rows.filter(isMarked).map(({ label }) => label))];
   const notes = marks.map((label) => `* ${label}: ${explanations[label] ?? "not explained"}`);
-  return `${[machineLine(header), about, ...tables, ...(notes.length > 0 ? [notes.join("\n")] : [])].join("\n\n")}\n`;
+  const doubts = rows.flatMap(({ doubt, n }) => (doubt === null ? [] : [`${doubt} (n = ${n})`]));
+  const last = [...notes, ...doubts].join("\n");
+  return `${[machineLine(header), about, ...tables, ...(last === "" ? [] : [last])].join("\n\n")}\n`;
 }
 
 /** Whether a rule of elements is too far above its floor. */

@@ -17,6 +17,8 @@ export interface RuleRow {
   /** null for a rule that multiplies matrices: how fast it does that is what counts. */
   floor: (Floor & { ratio: number }) | null;
   gflops: number | null;
+  /** Why its time tells little, if so. */
+  doubt: string | null;
 }
 
 /** Larger matrices are not multiplied: it takes seconds. */
@@ -56,17 +58,27 @@ function measure(
   const subject = library(c, dtype, n, "wasm", nearSquare(n));
   const others = [...streams.map((each) => probes.streams(each, n)), ...words.map((word) => probes.word(word))];
   const [steps, ...rest] = rotate([subject, ...others], milliseconds, rounds(n));
-  subject.close();
+  const doubt = doubtOf(() => subject.close());
   const times = steps.map((time) => time / n);
   const nsPerElement = summarize(times).median;
-  const id = { label: c.label, dtype, n, nsPerElement };
-  if (flops > 0) return { ...id, floor: null, gflops: (flops * Math.sqrt(n)) / nsPerElement };
+  const id = { label: c.label, dtype, n, nsPerElement, doubt };
+  if (flops > 0) return { ...id, floor: null, gflops: (flops * Math.sqrt(n)) / nsPerElement, doubt };
   const names = [...streams, ...words];
   const floorWith = (pick: (turns: readonly number[]) => number) =>
     floorOf(passes, new Map(names.map((name, k) => [name, pick(rest[k])])));
   const floor = floorWith((turns) => summarize(turns).median);
   const floors = times.map((_, round) => floorWith((turns) => turns[round]).ns);
   return { ...id, floor: { ...floor, ratio: ratioOf(times, floors) }, gflops: null };
+}
+
+/** With the same gradient in thousands of steps some rules come to subnormal numbers: no reason to leave out the others. */
+function doubtOf(close: () => void): string | null {
+  try {
+    close();
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** The sides of a matrix of n elements, as near to each other as can be. */

@@ -327,7 +327,7 @@ describe("floors", () => {
 
   it("stand in a table, with a mark and a reason where a rule of elements is far above", () => {
     const row = (label: string, n: number, ratio: number, bound: "bytes" | "passes"): RuleRow => {
-      return { label, dtype: "f32", n, nsPerElement: ratio, floor: { ns: 1, bound, ratio }, gflops: null };
+      return { label, dtype: "f32", n, nsPerElement: ratio, floor: { ns: 1, bound, ratio }, gflops: null, doubt: null };
     };
     const rows = [
       row("near", 64, 1.15, "bytes"),
