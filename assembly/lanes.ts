@@ -98,8 +98,9 @@ export function all(x: real): v128 {
 
 /** -1, 1, or `x` itself if it is a zero or NaN. */
 export function sign(x: v128): v128 {
-  const zero = all(0);
-  return where(less(x, zero), all(-1), where(less(zero, x), all(1), x));
+  // twice this brings the least number above 1
+  const far = all(sizeof<real>() === 8 ? 1e162 : 1e23);
+  return max(min(mul(mul(x, far), far), all(1)), all(-1));
 }
 
 /** Moves `a` towards `b` by the share `w`: a + w (b - a). */

@@ -4,7 +4,7 @@ import type { Reals } from "./hand.js";
 
 export type Options = Readonly<Record<string, number | boolean>>;
 
-/** A rule with options, by the name that `--rules` and the tables use: "adam", "sgd momentum", "adam weightDecay". */
+/** A rule with options, by the name that `--only` and the tables use: "adam", "sgd momentum", "adam weightDecay". */
 export interface Case {
   label: string;
   rule: string;
@@ -32,7 +32,12 @@ const variants: Readonly<Record<string, Readonly<Record<string, Options>>>> = {
   adam: { amsgrad: { amsgrad: true }, weightDecay: decay },
 };
 
-export const cases: readonly Case[] = Object.keys(optimizers).flatMap((rule) => [
+const all = optimizers as unknown as Record<string, OptimizerClass>;
+
+/** Rules whose step evaluates the loss take as long as the loss does: there is nothing to measure. */
+const rules = Object.keys(all).filter((rule) => !("minimize" in all[rule].rule));
+
+export const cases: readonly Case[] = rules.flatMap((rule) => [
   { label: rule, rule, variant: "plain", options: {} },
   ...Object.entries(variants[rule] ?? {}).map(([variant, options]) => ({
     label: `${rule} ${variant}`,
@@ -71,14 +76,20 @@ export interface Steppable {
   dispose(): void;
 }
 
-type OptimizerClass = {
+export type OptimizerClass = {
   readonly defaults: Options;
+  readonly rule: { readonly once?: readonly string[] };
   new (params: unknown, options: object): Steppable;
 };
 
 /** The library's optimizer for a case, over memory of its own. */
 export function create(c: Case, dtype: Dtype, backend: "auto" | "wasm" | "js", params: unknown): Steppable {
-  return new (classOf(c))(params, { ...c.options, dtype, backend });
+  return new (classOf(c))(params, { ...optionsOf(c, classOf(c)), dtype, backend });
+}
+
+/** The options of a case, and schedules for those that hold for one step, such as the loss. */
+export function optionsOf({ options }: Case, { rule }: OptimizerClass): object {
+  return { ...Object.fromEntries((rule.once ?? []).map((name) => [name, () => 1])), ...options };
 }
 
 /** Every option of a case as a number. */
@@ -88,5 +99,5 @@ export function hyperparameters(c: Case): Readonly<Record<string, number>> {
 }
 
 function classOf({ rule }: Case): OptimizerClass {
-  return (optimizers as unknown as Record<string, OptimizerClass>)[rule];
+  return all[rule];
 }

@@ -16,9 +16,15 @@ export interface Contender {
   close(): void;
 }
 
-/** The library on one of its backends. */
-export function library(c: Case, dtype: Dtype, n: number, backend: "wasm" | "js"): Contender & { slots: number } {
-  const optimizer = create(c, dtype, backend, { w: n });
+/** The library on one of its backends, with a parameter of n elements. */
+export function library(
+  c: Case,
+  dtype: Dtype,
+  n: number,
+  backend: "wasm" | "js",
+  shape: readonly number[] = [n],
+): Contender & { slots: number } {
+  const optimizer = create(c, dtype, backend, { w: shape });
   fill(optimizer.params.w, optimizer.grads.w);
   const name = backend === "wasm" ? "wasm" : "twin";
   return {

@@ -6,13 +6,16 @@ import { type Cell, table } from "./table.js";
 import type { Target } from "./targets.js";
 
 /** The machine and the engine, without which a time says nothing. */
-export interface Header {
+export interface Machine {
   cpu: string;
   /** The core that everything was kept on, if that can be had. */
   core: number | null;
   node: string;
   v8: string;
   simd: boolean;
+}
+
+export interface Header extends Machine {
   /** null: absent. */
   gcc: string | null;
   gccFlags: string;
@@ -26,13 +29,14 @@ export interface Report {
   targets: readonly Target[];
 }
 
-export function describeMachine(simd: boolean, native?: Native, core?: number): Header {
+export function describeMachine(simd: boolean, core?: number): Machine {
+  const { node, v8 } = process.versions;
+  return { cpu: cpus()[0]?.model ?? "unknown", core: core ?? null, node, v8, simd };
+}
+
+export function describeRun(machine: Machine, native?: Native): Header {
   return {
-    cpu: cpus()[0]?.model ?? "unknown",
-    core: core ?? null,
-    node: process.versions.node,
-    v8: process.versions.v8,
-    simd,
+    ...machine,
     gcc: native?.version ?? null,
     gccFlags: nativeFlags.join(" "),
     method:
@@ -44,14 +48,18 @@ export function describeMachine(simd: boolean, native?: Native, core?: number): 
 
 /** The report as text. */
 export function format({ header, rows, small, targets }: Report): string {
-  const { cpu, core, node, v8, simd, gcc, gccFlags, method } = header;
+  const { gcc, gccFlags, method } = header;
   const native = gcc === null ? "gcc is absent: its columns stay empty" : `${gcc}, ${gccFlags}`;
-  const place = core === null ? "" : `, all on core ${core}`;
-  const head = `${cpu}${place}; node ${node}, V8 ${v8}, SIMD ${simd ? "yes" : "no"}\n${native}\n${method}`;
+  const head = `${machineLine(header)}\n${native}\n${method}`;
   const dtypes = [...new Set(rows.map((row) => row.dtype))];
   const tables = dtypes.map((dtype) => `${dtype}, ns per element\n${rowTable(rows.filter((r) => r.dtype === dtype))}`);
   const parts = [head, ...tables, `small steps\n${smallTable(small)}`, `targets\n${targetTable(targets)}`];
   return `${parts.join("\n\n")}\n`;
+}
+
+export function machineLine({ cpu, core, node, v8, simd }: Machine): string {
+  const place = core === null ? "" : `, all on core ${core}`;
+  return `${cpu}${place}; node ${node}, V8 ${v8}, SIMD ${simd ? "yes" : "no"}`;
 }
 
 function rowTable(rows: readonly Row[]): string {
@@ -108,6 +116,6 @@ function targetTable(targets: readonly Target[]): string {
 }
 
 /** Three significant digits. */
-function digits(x: number): string {
+export function digits(x: number): string {
   return x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x.toFixed(2);
 }

@@ -92,7 +92,11 @@ function measure(c: Case, dtype: Dtype, n: number, plan: Plan, loop?: HandLoop, 
 }
 
 /** Turns in rotation, so that a slow spell of the machine meets all contenders; the first round warms up. */
-function rotate(contenders: readonly Contender[], milliseconds: number, rounds: number): number[][] {
+export function rotate(
+  contenders: readonly Pick<Contender, "turn">[],
+  milliseconds: number,
+  rounds: number,
+): number[][] {
   const times: number[][] = contenders.map(() => []);
   for (let round = 0; round <= rounds; round++) {
     contenders.forEach((contender, k) => {

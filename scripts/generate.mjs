@@ -1,8 +1,8 @@
 // Makes src/generated: the kernels, compiled from assembly/ for both dtypes, with the weight decay and without, and written as base64, and the float32 form of
 // every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on "real.f32.js". They are
 // two modules because a twin that gets its rounding at run time is ten times as slow.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, posix } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, posix, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 import ts from "typescript";
 
@@ -20,11 +20,29 @@ async function kernels() {
   for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
     // what looks at whole tensors leaves the weight decay to the step
     const entries = ["assembly/index.ts", ...(name.endsWith("decay") ? [] : ["assembly/tensors.ts"])];
-    const { error, stderr } = await asc.main([...entries, "--target", name]);
+    const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
     if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
     base64[name] = readFileSync(`build/${name}.wasm`, "base64");
   }
   write("kernels.ts", `${note}export const kernels = ${JSON.stringify(base64, null, 2)};\n`);
+}
+
+/** What the compiler reads. */
+function readFile(file, folder) {
+  const path = resolve(folder, file);
+  return existsSync(path) ? unroll(readFileSync(path, "utf8")) : null;
+}
+
+/**
+ * A short loop without a division waits for nothing but its own counting, so it takes four vectors at a time; a kernel's `n` allows
+ * eight. Measured in the caches: without it SGD, SGDW, Momentum and Lion take 1.2 to 1.7 times as long.
+ */
+function unroll(text) {
+  return text.replace(/i \+= VECTOR\) \{\n((?: {4}.*\n){1,4}) {2}\}/g, (loop, body) => {
+    if (/\b(div|sqrt|cbrt)\(/.test(body)) return loop;
+    const bodies = [0, 1, 2, 3].map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
+    return `i += 4 * VECTOR) {\n${bodies.join("")}}`;
+  });
 }
 
 function twins() {

@@ -1,0 +1,25 @@
+const instructions = "while they are in the caches its bytes take less time than its instructions";
+const constants = "V8 in Node 20 loads the three constants of the sign again for each vector";
+const decay = "the decay is loaded again for each vector, since a store could have changed it";
+
+/** Why a rule is above its floor, by its label. */
+export const explanations: Readonly<Record<string, string>> = {
+  adamax: "it takes as long without its one division: it waits for its instructions",
+  adamod: "more memory and arithmetic beside the divider than Adam has",
+  adan: "eleven scalars do not fit in the registers, and eleven vectors are moved beside the divider",
+  adopt: "min and max stand between root, division and momentum",
+  ftrl: "its division waits for both roots",
+  laprop: "the momentum and the parameters wait for the division",
+  lion: `${instructions}: without the sign it takes 0.6 of the time, and ${constants}`,
+  madgrad: "the cube root is measured without the division that waits for it",
+  rprop: `${instructions}: two signs and five selections of lanes, of three instructions each`,
+  schedulefreeadamw: "more arithmetic beside the divider than Adam has",
+  schedulefreesgd: instructions,
+  "sgd momentum weightDecay": `${instructions}: ${decay}`,
+  "sgd nesterov": instructions,
+  "sgd weightDecay": `${instructions}: ${decay}`,
+  signsgd: `${instructions}: ${constants}`,
+  signum: `${instructions}: ${constants}`,
+  sophia: "it does not wait for its one division but for its instructions, a quarter of them for the sign",
+  yogi: constants,
+};
