@@ -21,7 +21,8 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
     decoupled: false,
     useBiasCorrection: false,
     d0: 1e-6,
-    growthRate: Number.MAX_VALUE,
+    // no limit
+    growthRate: 1e300,
     layerScale: 1,
   },
   ranges: {
@@ -29,7 +30,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
     beta1: [0, 1],
     beta2: [0, 1],
     eps: [0, Infinity],
-    d0: [Number.MIN_VALUE, Infinity],
+    d0: [5e-324, Infinity],
     growthRate: [1, Infinity],
     layerScale: [0, Infinity],
   },

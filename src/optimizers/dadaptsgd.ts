@@ -11,11 +11,11 @@ import { grown } from "./dadaptadam.js";
  */
 export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
   name: "DAdaptSGD",
-  defaults: { lr: 1, momentum: 0, d0: 1e-6, growthRate: Number.MAX_VALUE },
+  defaults: { lr: 1, momentum: 0, d0: 1e-6, growthRate: 1e300 },
   ranges: {
     lr: [0, Infinity],
     momentum: [0, 1],
-    d0: [Number.MIN_VALUE, Infinity],
+    d0: [5e-324, Infinity],
     growthRate: [1, Infinity],
   },
   fixed: ["d0"],

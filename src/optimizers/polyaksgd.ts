@@ -11,7 +11,7 @@ import { sgd } from "./sgd.js";
  */
 export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
   name: "PolyakSGD",
-  defaults: { lr: 1, value: Number.NaN, scaling: 1, fMin: 0, eps: 0, variant: "sps" },
+  defaults: { lr: 1, value: NaN, scaling: 1, fMin: 0, eps: 0, variant: "sps" },
   ranges: {
     lr: [0, Infinity],
     value: [-Infinity, Infinity],

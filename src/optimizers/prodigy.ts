@@ -24,7 +24,8 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
     safeguardWarmup: false,
     d0: 1e-6,
     dCoef: 1,
-    growthRate: Number.MAX_VALUE,
+    // no limit
+    growthRate: 1e300,
   },
   ranges: {
     lr: [0, Infinity],
@@ -32,7 +33,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
     beta2: [0, 1],
     beta3: [0, 1],
     eps: [0, Infinity],
-    d0: [Number.MIN_VALUE, Infinity],
+    d0: [5e-324, Infinity],
     dCoef: [0, Infinity],
     growthRate: [1, Infinity],
   },
