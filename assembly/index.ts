@@ -31,3 +31,4 @@ export * from "./optimizers/signum";
 export * from "./optimizers/sophia";
 export * from "./optimizers/yogi";
 export * from "./stages";
+export * from "./wrappers/grokfastema";

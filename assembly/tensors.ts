@@ -6,3 +6,4 @@ export * from "./optimizers/dadaptsgd";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
 export * from "./reduce";
+export * from "./wrappers/grokfastma";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { stepRows } from "../dist/index.js";
+import { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead, stepRows } from "../dist/index.js";
 import { type Case, dtypeOf, goldenFiles, type Inputs, readGolden, type Sparse, unpack } from "./golden.js";
 import { type AnyClass, type AnyOptimizer, classes, type Reals } from "./tables.js";
 
@@ -8,6 +8,8 @@ import { type AnyClass, type AnyOptimizer, classes, type Reals } from "./tables.
 const F64 = 1e-12;
 const F32 = 2 ** -23;
 const ULPS = 8;
+
+const wrappers = { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead };
 
 const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
 describe.each(goldenFiles())("%s", (file) => {
@@ -26,6 +28,9 @@ describe.each(goldenFiles())("%s", (file) => {
           for (let i = 0; i < length.length; i++) length[i] += Math.abs(optimizer.params[k][i] - before[k][i]);
         }
         compareParams(optimizer, one, one.params[step] as readonly string[] | undefined, step, way);
+        for (const [k, text] of (one.filtered?.[step] ?? []).entries()) {
+          compareLargest((optimizer.optimizer as AnyOptimizer).grads[k], text, one, `gradient ${k} of step ${step}`);
+        }
       }
       compareState(optimizer, one);
       if (one.evalParams) {
@@ -77,19 +82,26 @@ function compareParams(
 function compareState(optimizer: AnyOptimizer, one: Case): void {
   for (const [k, saved] of one.state.entries()) {
     for (const [slot, text] of Object.entries(saved)) {
-      const expected = unpack(text, one.dtype);
-      const largest = Math.max(...[...expected].map(Math.abs));
-      const allowed =
-        one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * (one.ulps ?? ULPS) * largest;
-      expect(worst(optimizer.state[k][slot], expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
+      compareLargest(optimizer.state[k][slot], text, one, `${slot} of tensor ${k}`);
     }
   }
+}
+
+/** Compares numbers, in float32 by the largest of them. */
+function compareLargest(actual: Reals, text: string, one: Case, what: string): void {
+  const expected = unpack(text, one.dtype);
+  const largest = Math.max(...[...expected].map(Math.abs));
+  const allowed = one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * (one.ulps ?? ULPS) * largest;
+  expect(worst(actual, expected, allowed), what).toBeLessThanOrEqual(1);
 }
 
 function make(one: Case, backend: string): AnyOptimizer {
   const made = classes.find(({ rule }) => rule.name === one.optimizer) as AnyClass;
   const shapes = one.shapes.map((shape) => [...shape]);
-  return new made(shapes, { ...one.options, dtype: dtypeOf(one), backend });
+  const optimizer = new made(shapes, { ...one.options, dtype: dtypeOf(one), backend });
+  if (!one.wrapper) return optimizer;
+  const Wrapper = wrappers[one.wrapper.name] as unknown as new (...args: unknown[]) => AnyOptimizer;
+  return new Wrapper(optimizer, one.wrapper.options);
 }
 
 function rounded(x: Reals, one: Case): Reals {

@@ -23,6 +23,28 @@ const options = {
   weight_decouple: "decoupled",
   decouple: "decoupled",
 };
+// Runs of an optimizer in a wrapper: the optimizer, its options, the wrapper and the wrapper's options.
+const wrapped = {
+  Lookahead: ({ base, la_steps, la_alpha, pullback_momentum, ...rest }) => [
+    base,
+    rest,
+    "Lookahead",
+    { k: la_steps, alpha: la_alpha, pullbackMomentum: pullback_momentum },
+  ],
+  lookahead: ({ fast: [optimizer, rest], sync_period, slow_step_size, reset_state }) => [
+    optimizer,
+    rest,
+    "Lookahead",
+    { k: sync_period, alpha: slow_step_size, resetState: reset_state },
+  ],
+  GrokFast: ({ filter, alpha, lamb, window_size, filter_type, warmup, ...rest }) => [
+    "AdamW",
+    rest,
+    filter === "ema" ? "GrokfastEMA" : "GrokfastMA",
+    { alpha, lamb, windowSize: window_size, filterType: filter_type, warmup },
+  ],
+  centralize: () => ["sgd", { learning_rate: 0 }, "GradientCentralization", {}],
+};
 // What the authors' rules do without an option, and ours by one.
 const implied = [
   [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
@@ -55,6 +77,7 @@ const slots = {
   exp_avg_diff: "d",
   "AdaMod.exp_avg_lr": "e",
   z: "z",
+  cached_params: "slow",
   "Sophia.hessian": "hessian",
   "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
@@ -148,7 +171,8 @@ function packRuns(file, cases) {
 }
 
 function packCases(file, cases, { quadratic, params0, sparse_grads }) {
-  const lines = cases.flatMap((one) => {
+  const lines = cases.flatMap((given) => {
+    const one = unwrapped(given);
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
@@ -162,11 +186,21 @@ function packCases(file, cases, { quadratic, params0, sparse_grads }) {
   return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
+/** A run of an optimizer in a wrapper, or of a change of gradients, as one of the optimizer. */
+function unwrapped(one) {
+  const wrap = wrapped[one.optimizer ?? one.transform];
+  if (!wrap) return one;
+  const [optimizer, hyperparameters, wrapper, options] = wrap(one.hyperparameters);
+  const filtered = one.filtered_grads ?? one.updates;
+  return { ...one, optimizer, hyperparameters, wrapper: { name: wrapper, options }, filtered };
+}
+
 function packCase(one, { made, options }) {
-  const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state } = one;
+  const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state, wrapper, filtered } = one;
   const pack = (value) => packNumbers(value, dtype);
   const [kept] = Object.values(new optimizers[made.toLowerCase()]([1], options).state);
-  const slots = statesOf(state).map((saved) => renameSlots(made, saved, kept));
+  const slots = statesOf(state).map((saved) => renameSlots(made, saved, { ...kept, ...(wrapper && { slow: 0 }) }));
+  for (const [k, slow] of (one.slow_params?.[25] ?? []).entries()) slots[k].slow = slow;
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
@@ -175,8 +209,14 @@ function packCase(one, { made, options }) {
     share: name.startsWith("tfjs/") ? TFJS : undefined,
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
-  const more = { hessianEvery: hyperparameters.hessian_every, values: one.values, evalParams: pack(evalParams) };
-  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params), state: pack(slots) };
+  const more = {
+    hessianEvery: hyperparameters.hessian_every,
+    values: one.values,
+    wrapper,
+    filtered: pack(filtered),
+    evalParams: pack(evalParams),
+  };
+  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params ?? {}), state: pack(slots) };
 }
 
 /**
