@@ -127,6 +127,40 @@ function upperHalf(x: v128): v128 {
   return sub(c, sub(c, x));
 }
 
+/** e^x for x <= 0, to an ulp: x = k ln 2 + r. Where it would not be a normal number, it is 0. */
+export function exp(x: v128): v128 {
+  const wide = sizeof<real>() === 8;
+  const shift = all(SHIFT);
+  // k, rounded because so large a number has no digits after the point
+  const shifted = add(mul(x, all(<real>Math.LOG2E)), shift);
+  const k = sub(shifted, shift);
+  const high = all(wide ? 0.6931471803691238 : 0.693359375);
+  const low = all(wide ? 1.9082149292705877e-10 : -2.1219444005469057e-4);
+  const r = sub(sub(x, mul(k, high)), mul(k, low));
+  const c = sub(r, series(square(r)));
+  const power = add(add(div(mul(r, c), sub(all(2), c)), r), all(1));
+  return where(less(x, all(wide ? -708 : -87)), all(0), mul(power, powerOfTwo(shifted)));
+}
+
+/** r coth(r / 2) - 2, of r^2. */
+function series(z: v128): v128 {
+  let sum = all(1.0 / 15120.0);
+  if (sizeof<real>() === 8) {
+    const tail = sub(all(1.0 / 23950080.0), mul(z, all(691.0 / 653837184000.0)));
+    sum = sub(sum, mul(z, sub(all(1.0 / 604800.0), mul(z, tail))));
+  }
+  sum = sub(all(1.0 / 360.0), mul(z, sum));
+  return mul(z, sub(all(1.0 / 6.0), mul(z, sum)));
+}
+
+/** 2^k, of SHIFT + k: its last digits become the exponent. */
+function powerOfTwo(shifted: v128): v128 {
+  return sizeof<real>() === 8 ? v128.shl<u64>(shifted, 52) : v128.shl<u32>(shifted, 23);
+}
+
+/** A number so large that its last digit is 1, and the bias of the exponent. */
+const SHIFT: real = sizeof<real>() === 8 ? 6755399441056767 : 12583039;
+
 /** Elements i and i + 1 of x, in float64. */
 export function pair(x: usize, i: usize): v128 {
   const at = x + i * sizeof<real>();

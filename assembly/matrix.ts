@@ -4,6 +4,7 @@ import { add, all, mul, pair, read, single, VECTOR, write } from "./lanes";
 
 const SIZE: usize = sizeof<real>();
 const LANES: usize = VECTOR / SIZE;
+const LINE: usize = 64 / SIZE;
 
 /** Rows of b in a panel, and its columns in bytes: what stays in the second-level cache while all rows of a pass. */
 const DEPTH: usize = 256;
@@ -101,10 +102,13 @@ function rest(depth: usize, row: usize, a: usize, b: usize, out: usize, left: us
   }
 }
 
-/** out = the transpose of a, which has n rows and m columns. */
+/** out = the transpose of a, which has n rows and m columns. It goes by as many rows as fill a line of the cache in `out`. */
 export function transpose(n: usize, m: usize, a: usize, out: usize): void {
-  for (let i: usize = 0; i < n; i++) {
-    for (let j: usize = 0; j < m; j++) store<real>(out + (j * n + i) * SIZE, load<real>(a + (i * m + j) * SIZE));
+  for (let from: usize = 0; from < n; from += LINE) {
+    const end = min(n, from + LINE);
+    for (let j: usize = 0; j < m; j++) {
+      for (let i = from; i < end; i++) store<real>(out + (j * n + i) * SIZE, load<real>(a + (i * m + j) * SIZE));
+    }
   }
 }
 

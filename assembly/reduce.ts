@@ -17,6 +17,14 @@ export function dot(n: usize, x: usize, y: usize): f64 {
   return reduce<Products>(n, x, y);
 }
 
+/** out = the dot product of each of n rows of m elements of x and of y */
+export function rowDots(n: usize, m: usize, x: usize, y: usize, out: usize): void {
+  const row = m * sizeof<real>();
+  for (let i: usize = 0; i < n; i++) {
+    store<real>(out + i * sizeof<real>(), <real>reduce<Products>(m, x + i * row, y + i * row));
+  }
+}
+
 /** sum x */
 export function sum(n: usize, x: usize): f64 {
   return reduce<Numbers>(n, x, x);

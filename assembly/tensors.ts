@@ -1,9 +1,14 @@
 // What rules of norms and shapes run on, and their kernels: none of them adds the weight decay.
 export * from "./caution";
 export * from "./matrix";
+export * from "./optimizers/adammini";
+export * from "./optimizers/adamp";
 export * from "./optimizers/dadaptadam";
 export * from "./optimizers/dadaptsgd";
 export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
+export * from "./optimizers/mars";
+export * from "./optimizers/shampoo";
+export * from "./optimizers/soap";
 export * from "./reduce";
 export * from "./wrappers/grokfastma";

@@ -4,11 +4,11 @@
 //
 // An optimizer is its class here, or [class, options, names]: options that give its defaults, beyond those of the convention, and
 // its options that have another name here. "x=1" is the option x with that value, which stands for some options here, or for a
-// sentence why it has none; "f(x=1)" is an optimizer that is another class if x is 1. Names that only lose their snake_case are
+// sentence why it has none; "f(x=1)" is an optimizer that is another class if x is 1. A list of names is for a list of values, or
+// for one value that is several options here; "x*y" is an option that is x as a share of y. Names that only lose their snake_case are
 // not listed.
 
 const betas = ["beta1", "beta2", "beta3"];
-const centered = "refused: it subtracts eps from the variance and gives NaN; Keras's adds it";
 
 export const libraries = {
   torch: {
@@ -25,6 +25,7 @@ export const libraries = {
       AdamW: "AdamW",
       Adamax: "Adamax",
       LBFGS: ["LBFGS", {}, { line_search_fn: "lineSearch" }],
+      Muon: ["Muon", {}, { ns_coefficients: ["nsA", "nsB", "nsC"] }],
       NAdam: ["NAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RAdam: ["RAdam", {}, { decoupled_weight_decay: "decoupled" }],
       RMSprop: "RMSprop",
@@ -60,13 +61,30 @@ export const libraries = {
       "contrib.schedule_free_adamw": "ScheduleFreeAdamW",
       "contrib.schedule_free_sgd": ["ScheduleFreeSGD", {}, { b1: "momentum" }],
       "contrib.adopt": ["ADOPT", {}, { use_clipping: "clipping" }],
+      "contrib.cocob": "COCOB",
       "contrib.dadapt_adamw": ["DAdaptAdam", {}, { betas, estim_lr0: "d0" }],
       "contrib.dog": ["DoG", {}, { init_step: ["initStep", "initValue"] }],
       "contrib.dowg": "DoWG",
       "contrib.madgrad": "MADGRAD",
       "contrib.prodigy": ["Prodigy", {}, { betas, estim_lr0: "d0", estim_lr_coef: "dCoef" }],
+      "contrib.simplified_ademamix": "SimplifiedAdEMAMix",
       fromage: "Fromage",
       lamb: "LAMB",
+      lars: ["LARS", {}, { trust_coefficient: "trustCoeff" }],
+      "contrib.muon": [
+        "Muon",
+        {},
+        {
+          beta: "momentum",
+          eps: ["eps", "adamEps"],
+          ns_coeffs: ["nsA", "nsB", "nsC"],
+          nesterov: ["nesterov", "adamNesterov"],
+          adam_b1: "adamBeta1",
+          adam_b2: "adamBeta2",
+          adam_learning_rate: "adamLrRatio*lr",
+          "consistent_rms=0.2": { adjustLrFn: "match_rms_adamw" },
+        },
+      ],
       lion: "Lion",
       nadam: "NAdam",
       nadamw: "NAdamW",
@@ -112,6 +130,19 @@ export const libraries = {
       ],
       Lamb: "LAMB",
       Lion: "Lion",
+      Muon: [
+        "Muon",
+        {},
+        {
+          adam_beta_1: "adamBeta1",
+          adam_beta_2: "adamBeta2",
+          epsilon: "adamEps",
+          muon_a: "nsA",
+          muon_b: "nsB",
+          muon_c: "nsC",
+          "rms_rate=null": { adjustLrFn: "none" },
+        },
+      ],
       Nadam: "NAdam",
       RMSprop: ["RMSprop", {}, { rho: "alpha" }],
       ScheduleFreeAdamW: "ScheduleFreeAdamW",
@@ -130,7 +161,7 @@ export const libraries = {
       adam: "Adam",
       adamax: ["Adamax", {}, { decay: "lrDecay" }],
       momentum: ["SGD", {}, { useNesterov: "nesterov" }],
-      rmsprop: ["RMSprop", {}, { decay: "alpha", "centered=true": centered }],
+      rmsprop: ["RMSprop", {}, { decay: "alpha", "centered=true": "refused" }],
       sgd: "SGD",
     },
   },
@@ -143,13 +174,45 @@ export const libraries = {
     optimizers: {
       AdaBelief: ["AdaBelief", {}, { eps: ["eps", "epsRoot"], decoupled_decay: "decoupled" }],
       Adan: "Adan",
+      AdamP: "AdamP",
       AdamWLegacy: "AdamW",
       Adopt: ["ADOPT", { clip: 0.333 }, { clip_exp: "clip", "clip_exp=null": { clipping: false } }],
       LaProp: "LaProp",
       Lamb: ["LAMB", {}, { decoupled_decay: "decoupled" }],
       Lars: "LARS",
       Lion: "Lion",
+      Mars: [
+        "MARS",
+        { beta1: 0.9, beta11d: 0.9, beta21d: 0.99, weightDecay1d: 0, correctFirst: false },
+        {
+          betas: [
+            ["beta1", "beta11d"],
+            ["beta2", "beta21d"],
+          ],
+          betas_1d: ["beta11d", "beta21d"],
+          weight_decay: ["weightDecay", "weightDecay1d"],
+          'mars_type="lion"': "MARS with Lion's step, which is not here",
+        },
+      ],
       MADGRAD: ["MADGRAD", {}, { decoupled_decay: "decoupled" }],
+      Muon: [
+        "Muon",
+        {
+          lr: 0.02,
+          nesterov: false,
+          weightDecay: 0,
+          nsCoefficients: "quintic",
+          adjustLrFn: "match_rms_adamw",
+          adamEps: 1e-7,
+        },
+        {
+          eps: ["eps", "adamEps"],
+          weight_decay: ["weightDecay", "adamWeightDecay"],
+          nesterov: ["nesterov", "adamNesterov"],
+          betas: ["adamBeta1", "adamBeta2"],
+          adamw_lr: "adamLrRatio*lr",
+        },
+      ],
       NAdamLegacy: ["NAdam", {}, { schedule_decay: "momentumDecay" }],
       NAdamW: "NAdamW",
       NvNovoGrad: "NovoGrad",
@@ -158,6 +221,7 @@ export const libraries = {
         { convention: "optax", alpha: 0.9, eps: 0, epsRoot: 1e-10, initialAccumulator: 1 },
         { eps: "epsRoot", decoupled_decay: "decoupled", "lr_in_momentum=false": { convention: "torch" } },
       ],
+      SGDP: "SGDP",
       SGDW: "SGDW",
     },
   },
@@ -177,10 +241,7 @@ export function translate(library, optimizer, theirs) {
     if (done.includes(name)) continue;
     // null is what is off
     const value = given ?? 0;
-    const ours = [more[name] ?? names[name] ?? camelCase(name)].flat();
-    // a list is several options here; what is one number there may be two here
-    const values = Array.isArray(value) ? value : ours.map(() => value);
-    for (const [i, each] of values.entries()) options[ours[i]] = each;
+    assign(options, more[name] ?? names[name] ?? camelCase(name), value);
   }
   for (const name of special) {
     if (typeof more[name] === "string") return { why: `${name} is ${more[name]}` };
@@ -189,8 +250,27 @@ export function translate(library, optimizer, theirs) {
   return { made, options };
 }
 
+/**
+ * Sets an option by its name here: several with what is a list or what is one for all, or "x*y", where x is its share of y.
+ */
+export function assign(options, ours, value) {
+  if (Array.isArray(ours)) {
+    const values = Array.isArray(value) ? value : ours.map(() => value);
+    for (const [i, each] of values.entries()) assign(options, ours[i], each);
+    return;
+  }
+  const [name, whole] = ours.split("*");
+  options[name] = whole ? value / options[whole] : value;
+}
+
+/** The library that a golden case is of, if it is none of the authors' implementations. */
+export function libraryOf(file, source) {
+  if (source.repo?.endsWith("pytorch-image-models")) return "timm";
+  return Object.keys(libraries).find((name) => file.startsWith(name) || source.package === name);
+}
+
 /** What stands in the parentheses of a call. */
-export function conditionOf(call) {
+function conditionOf(call) {
   return /\((.*)\)$/.exec(call)?.[1] ?? "";
 }
 

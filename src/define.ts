@@ -14,7 +14,9 @@ import {
   type Kind,
   type Rule,
   type TensorRule,
+  type Whole,
 } from "./rule.js";
+import type { Seen } from "./settings.js";
 import type { Tier } from "./store.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
@@ -61,7 +63,7 @@ export function defineOptimizer<
   return define(any, {
     passes: [{}],
     memory: ({ values }) => ({ ...any.memory?.(values) }),
-    shapes: () => [[]],
+    seen: () => whatever,
     store: (...group) => new Streams(any, ...group),
   });
 }
@@ -76,10 +78,33 @@ export function defineTensorOptimizer<
   return define(any, {
     passes: any.passes,
     memory: ({ values }, before) => before ?? { ...any.memory?.(values) },
-    shapes: (tensors) => tensors.map(({ shape }) => shape),
+    seen,
     store: (...group) => new Tensors(any, ...group),
   });
 }
+
+/** Makes the class of a rule that looks at each element alone, but with some flags at whole tensors. */
+export function defineMixedOptimizer<
+  H extends Defaults,
+  const C extends Choices = Record<never, never>,
+  L extends Convention = "torch",
+>(how: (rule: AnyElementRule) => Whole, rule: Rule<H, C, L>): OptimizerClass<AllValues<H, C, L>> {
+  const elements = rule as unknown as AnyElementRule;
+  const whole = how(elements);
+  const both = { ...elements, ...whole };
+  return define(both, {
+    passes: whole.passes,
+    memory: ({ values }) => ({ ...elements.memory?.(values) }),
+    seen: (tensors) => (tensors.length === 0 ? whatever : seen(tensors)),
+    store: (settings, ...group) =>
+      whole.when(settings.values) ? new Tensors(both, settings, ...group) : new Streams(elements, settings, ...group),
+  });
+}
+
+/** What a rule sees that looks at elements. */
+const whatever: readonly Seen[] = [{ name: "", shape: [] }];
+
+const seen = (tensors: readonly Seen[]) => tensors.map(({ name, shape }) => ({ name, shape }));
 
 /** An optimizer whose step takes a closure that writes `grads` and returns the loss; it returns the loss where it began. */
 export type ClosureOptimizerOf<H, N extends string = string, D extends Dtype = Dtype> = OptimizerOf<H, N, D> & {

@@ -40,6 +40,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #groups: Group[] = [];
   #groupViews: readonly GroupView[] = [];
   #tensors: readonly Placed[] = [];
+  readonly #gradients: Reals[] = [];
   #numbered = 0;
   #params = {} as Views<N, D>;
   #grads = {} as Views<N, D>;
@@ -138,8 +139,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #clip(given: boolean): number {
     const { rule } = this.#kind;
     if (!rule.clip) return 1;
-    const grads = this.#tensors.map((tensor) => (given ? (tensor.given as Reals) : tensor.grads));
-    return rule.clip(this.#groups[0].settings.values, grads);
+    for (let i = 0; i < this.#tensors.length; i++) {
+      const tensor = this.#tensors[i];
+      this.#gradients[i] = given ? (tensor.given as Reals) : tensor.grads;
+    }
+    return rule.clip(this.#groups[0].settings.values, this.#gradients);
   }
 
   /** Sets all gradients to zero. */
@@ -181,6 +185,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     // whoever still holds the optimizer does not hold its memory
     this.#groups = [];
     this.#tensors = [];
+    this.#gradients.length = 0;
     this.#params = this.#grads = {} as Views<N, D>;
     this.#state = {} as States<N, D>;
   }
@@ -269,7 +274,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
       const options = { ...this.#options, ...defined(overrides) };
-      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.shapes(tensors));
+      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.seen(tensors));
     });
     const groups: Group[] = [];
     try {

@@ -89,4 +89,26 @@ function upperHalf(x: number): number {
   return sub(c, sub(c, x));
 }
 
+export function exp(x: number): number {
+  const shifted = add(mul(x, Math.fround(Math.LOG2E)), SHIFT);
+  const k = sub(shifted, SHIFT);
+  const r = sub(sub(x, mul(k, 0.693359375)), mul(k, Math.fround(-2.1219444005469057e-4)));
+  const c = sub(r, series(square(r)));
+  const power = add(add(div(mul(r, c), sub(2, c)), r), 1);
+  return where(less(x, -87), 0, mul(power, powerOfTwo(shifted)));
+}
+
+function series(z: number): number {
+  const sum = sub(Math.fround(1 / 360), mul(z, Math.fround(1 / 15120)));
+  return mul(z, sub(Math.fround(1 / 6), mul(z, sum)));
+}
+
+function powerOfTwo(shifted: number): number {
+  word.setFloat32(0, shifted);
+  word.setUint32(0, word.getUint32(0) << 23);
+  return word.getFloat32(0);
+}
+
+const SHIFT = 1.5 * 2 ** 23 + 127;
+
 const word = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(4));

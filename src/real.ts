@@ -105,4 +105,34 @@ function upperHalf(x: number): number {
   return sub(c, sub(c, x));
 }
 
+/** e^x for x <= 0, to an ulp: x = k ln 2 + r. Where it would not be a normal number, it is 0. */
+export function exp(x: number): number {
+  // k, rounded because so large a number has no digits after the point
+  const shifted = add(mul(x, Math.LOG2E), SHIFT);
+  const k = sub(shifted, SHIFT);
+  const r = sub(sub(x, mul(k, 0.6931471803691238)), mul(k, 1.9082149292705877e-10));
+  const c = sub(r, series(square(r)));
+  const power = add(add(div(mul(r, c), sub(2, c)), r), 1);
+  return where(less(x, -708), 0, mul(power, powerOfTwo(shifted)));
+}
+
+/** r coth(r / 2) - 2, of r^2. */
+function series(z: number): number {
+  const tail = sub(1 / 23950080, mul(z, 691 / 653837184000));
+  let sum = sub(1 / 15120, mul(z, sub(1 / 604800, mul(z, tail))));
+  sum = sub(1 / 360, mul(z, sum));
+  return mul(z, sub(1 / 6, mul(z, sum)));
+}
+
+/** 2^k, of SHIFT + k: its last digits become the exponent. */
+function powerOfTwo(shifted: number): number {
+  word.setFloat64(0, shifted);
+  word.setUint32(0, word.getUint32(4) << 20);
+  word.setUint32(4, 0);
+  return word.getFloat64(0);
+}
+
+/** A number so large that its last digit is 1, and the bias of the exponent. */
+const SHIFT = 1.5 * 2 ** 52 + 1023;
+
 const word = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));

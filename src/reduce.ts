@@ -13,22 +13,27 @@ const OPPOSITES = 3;
 
 /** sum x y */
 export function dot(n: number, x: Reals, y: Reals): number {
-  return reduce(PRODUCTS, n, x, y);
+  return reduce(PRODUCTS, 0, n, x, y);
+}
+
+/** out = the dot product of each of n rows of m elements of x and of y */
+export function rowDots(n: number, m: number, x: Reals, y: Reals, out: Reals): void {
+  for (let i = 0; i < n; i++) out[i] = reduce(PRODUCTS, i * m, i * m + m, x, y);
 }
 
 /** sum x */
 export function sum(n: number, x: Reals): number {
-  return reduce(NUMBERS, n, x, x);
+  return reduce(NUMBERS, 0, n, x, x);
 }
 
 /** sum |x| */
 export function sumAbs(n: number, x: Reals): number {
-  return reduce(MAGNITUDES, n, x, x);
+  return reduce(MAGNITUDES, 0, n, x, x);
 }
 
 /** How many elements of x and y have opposite signs. */
 export function opposites(n: number, x: Reals, y: Reals): number {
-  return reduce(OPPOSITES, n, x, y);
+  return reduce(OPPOSITES, 0, n, x, y);
 }
 
 /** The largest |x|; 0 for none, NaN if there is one. */
@@ -38,11 +43,12 @@ export function maxAbs(n: number, x: Reals): number {
   return largest;
 }
 
-function reduce(what: number, n: number, x: Reals, y: Reals): number {
+/** Over the elements from `start` on, before `stop`. */
+function reduce(what: number, start: number, stop: number, x: Reals, y: Reals): number {
   let total = 0;
   const s = [0, 0, 0, 0, 0, 0, 0, 0];
-  for (let from = 0; from < n; from += CHUNK) {
-    const end = Math.min(n, from + CHUNK);
+  for (let from = start; from < stop; from += CHUNK) {
+    const end = Math.min(stop, from + CHUNK);
     let i = from;
     s.fill(0);
     for (; i + 8 <= end; i += 8) {

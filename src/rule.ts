@@ -132,7 +132,7 @@ export interface TensorRule<
   V = AllValues<H, C, L>,
 > extends Base<H, C, L, V> {
   /** The slots of a tensor's state: what each starts from, and its shape if it is not the tensor's. */
-  state(h: V, shape: readonly number[]): Readonly<Record<string, Start | Slot>>;
+  state(h: V, shape: readonly number[], name: string): Readonly<Record<string, Start | Slot>>;
   /** Buffers that a step works with, by their lengths. They hold what the tensor before left in them. */
   work?(h: V, shape: readonly number[]): readonly number[];
   /** Numbers that the optimizer remembers from step to step, over all groups, with the values they start from. */
@@ -148,6 +148,13 @@ export interface TensorRule<
   minimize?(v: Vectors, h: V, memory: Memory, evaluate: () => number): number;
   /** Kernels that it shares with other rules: see matrix.ts. */
   readonly matrix?: Readonly<Record<Dtype, Library>>;
+}
+
+/** What a rule of elements does where it looks at whole tensors. */
+export interface Whole extends Pick<AnyTensorRule, "work" | "matrix"> {
+  /** Whether it does, by flags alone. */
+  when(h: AnyValues): boolean;
+  readonly passes: readonly [Pass<AnyValues>];
 }
 
 /** One walk over all tensors of all groups. `h` are the options of a tensor's group; before and after, those of the first. */

@@ -1,4 +1,5 @@
 import { checkChoice, checkFlag, checkNumber, describe } from "./check.js";
+import type { Tensor } from "./params.js";
 import {
   type AnyRule,
   type AnyValues,
@@ -18,6 +19,9 @@ export interface Clock {
   steps: number;
 }
 
+/** What state can depend on, beside the options. */
+export type Seen = Pick<Tensor, "name" | "shape">;
+
 /** The options of one group: checked values, and the schedules that some of them follow. */
 export class GroupSettings {
   /** Every option as the step reads it. */
@@ -25,7 +29,7 @@ export class GroupSettings {
   readonly schedules = new Map<string, Schedule>();
   /** The kernel of a rule that looks at elements. */
   readonly kernel: string;
-  /** The slots of state for each of the group's shapes; a rule that looks at elements has the same for all. */
+  /** The slots of state for each of the group's tensors; a rule that looks at elements has the same for all. */
   states: readonly Slots[];
   /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the rule does. */
   readonly decay: "gradient" | "weights" | "rule";
@@ -34,23 +38,18 @@ export class GroupSettings {
   readonly #choices: Choices;
   readonly #clock: Clock;
   readonly #names: readonly string[];
-  readonly #shapes: readonly (readonly number[])[];
+  readonly #tensors: readonly Seen[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
-  /** `options` are known ones; `shapes` are those of the group's tensors, if the rule looks at them. */
-  constructor(
-    kind: Kind,
-    options: Readonly<Record<string, unknown>>,
-    clock: Clock,
-    shapes: readonly (readonly number[])[] = [[]],
-  ) {
+  /** `options` are known ones; `tensors` are those of the group, if the rule looks at them. */
+  constructor(kind: Kind, options: Readonly<Record<string, unknown>>, clock: Clock, tensors: readonly Seen[]) {
     const { rule } = kind;
     this.#kind = kind;
     this.#rule = rule;
     this.#choices = kind.choices;
     this.#clock = clock;
-    this.#shapes = shapes;
+    this.#tensors = tensors;
     this.values = { ...defaultsUnder(kind, options.convention) } as AnyValues;
     this.#names = Object.keys(this.values);
     this.#shape = { ...this.values };
@@ -65,7 +64,7 @@ export class GroupSettings {
 
   /** Settings of the same group with other options. */
   like(options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
-    return new GroupSettings(this.#kind, options, clock, this.#shapes);
+    return new GroupSettings(this.#kind, options, clock, this.#tensors);
   }
 
   /** The value that the next step uses. */
@@ -176,7 +175,7 @@ export class GroupSettings {
   }
 
   #states(): Slots[] {
-    return this.#shapes.map((shape) => this.#rule.state(this.#shape, shape));
+    return this.#tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
   }
 
   #number(name: string, value: unknown): number {

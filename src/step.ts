@@ -64,6 +64,9 @@ function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {
     case 4:
       kernel(n, p, g, state[0], state[1], state[2], state[3], h);
       break;
+    case 5:
+      kernel(n, p, g, state[0], state[1], state[2], state[3], state[4], h);
+      break;
     default:
       kernel(n, p, g, ...state, h);
   }

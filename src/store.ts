@@ -2,7 +2,7 @@ import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { AnyValues, Dtype, Memory, Pass } from "./rule.js";
-import type { GroupSettings } from "./settings.js";
+import type { GroupSettings, Seen } from "./settings.js";
 
 /** A tensor in its place. */
 export interface Placed extends Tensor {
@@ -30,7 +30,7 @@ export interface Tier {
   readonly passes: readonly Partial<Pass<AnyValues>>[];
   /** What a new group remembers, given what those before it do. */
   memory(settings: GroupSettings, before: Memory | undefined): Memory;
-  /** The shapes that decide about a group's state. */
-  shapes(tensors: readonly Tensor[]): readonly (readonly number[])[];
+  /** The tensors that decide about a group's state. */
+  seen(tensors: readonly Tensor[]): readonly Seen[];
   store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
 }

@@ -1,4 +1,5 @@
 import type { Kernel, Kernels, Ref } from "./backend.js";
+import { SIZE } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
@@ -18,11 +19,13 @@ export interface Buffers {
 
 /** What its kernels are. */
 export interface Loops {
+  readonly kernel: string;
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
   readonly scaleGradient: Kernel;
   readonly decayGradient: Kernel;
+  readonly clear: Kernel;
   readonly caution: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
@@ -47,6 +50,9 @@ export class TensorStep {
   readonly matrix: Functions;
   /** What its kernels take for its length. */
   readonly n: number;
+  /** The kernel of a rule of elements, as it was chosen at construction. */
+  readonly kernel: string;
+  readonly #slots: readonly Ref[];
   readonly #loops: Loops;
   readonly #prepared: Ref;
   readonly #h: Ref;
@@ -71,6 +77,8 @@ export class TensorStep {
     this.s = scalars;
     this.matrix = loops.matrix;
     this.n = loops.count(tensor.length);
+    this.kernel = loops.kernel;
+    this.#slots = Object.values(state);
     this.#loops = loops;
     this.#prepared = prepared;
     this.#h = h;
@@ -88,26 +96,44 @@ export class TensorStep {
     this.g = this.#prepared;
   }
 
-  /** out = a x */
-  scale(out: Ref, a: number, x: Ref): void {
-    this.s[0] = a;
-    this.#loops.scaleGradient(this.n, out, x, this.#h);
+  /** out = 0 */
+  clear(out: Ref): void {
+    this.#loops.clear(this.n, out);
   }
 
-  /** out = a x + b y */
-  combine(out: Ref, a: number, x: Ref, b: number, y: Ref): void {
+  /** out = a x, for the first `length` elements; out may be x. */
+  scale(out: Ref, a: number, x: Ref, length = this.length): void {
+    this.s[0] = a;
+    this.#loops.scaleGradient(this.#loops.count(length), out, x, this.#h);
+  }
+
+  /** out = a x + b y, for the first `length` elements; out may be x or y. */
+  combine(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
     this.s[0] = a;
     this.s[1] = b;
-    this.#loops.decayGradient(this.n, out, x, y, this.#h);
+    this.#loops.decayGradient(this.#loops.count(length), out, x, y, this.#h);
+  }
+
+  /** Writes to `step` what the kernel of a rule of elements makes of parameters that are zero. */
+  stepFromZero(kernel: string, step: Ref): void {
+    const [a, b, c, d] = this.#slots;
+    this.clear(step);
+    call(this.#loops.kernels[kernel], this.n, this.#h, step, this.g, a, b, c, d);
+  }
+
+  /** `length` elements of a buffer. */
+  slice(x: Ref, from: number, length: number): Ref {
+    return typeof x === "number" ? x + from * SIZE[this.dtype] : x.subarray(from, from + length);
   }
 
   /**
    * Leaves of a step only what goes against the gradient, and makes it larger by as much as is left out: Liang et al., 2024,
-   * Cautious Optimizers (arXiv 2411.16085).
+   * Cautious Optimizers (arXiv 2411.16085). `smoothing` is added to the number of elements that are left, which counts for a
+   * thousandth of all at least without it.
    */
-  caution(step: Ref): void {
-    const kept = this.#loops.reduce.opposites(this.length, step, this.g);
-    this.s[0] = this.length / Math.max(kept, 1e-3 * this.length);
+  caution(step: Ref, smoothing = 0): void {
+    const left = this.#loops.reduce.opposites(this.length, step, this.g);
+    this.s[0] = this.length / (smoothing > 0 ? left + smoothing : Math.max(left, 1e-3 * this.length));
     this.#loops.caution(this.n, step, this.g, this.#h);
   }
 
@@ -131,6 +157,11 @@ export class TensorStep {
 
   dot(x: Ref, y: Ref, length = this.length): number {
     return this.#loops.reduce.dot(length, x, y);
+  }
+
+  /** out = the dot product of each of the rows that x and y are cut into */
+  rowDots(rows: number, x: Ref, y: Ref, out: Ref): void {
+    this.#loops.reduce.rowDots(rows, this.length / rows, x, y, out);
   }
 
   /** The Euclidean norm. */

@@ -80,7 +80,7 @@ export class Tensors implements Store {
     });
     try {
       for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
-        this.#batches.push(allocateBatch(rule, backend, dtype, batch));
+        this.#batches.push(allocateBatch(rule, settings.kernel, backend, dtype, batch));
       }
     } catch (error) {
       this.release();
@@ -96,7 +96,7 @@ export class Tensors implements Store {
   step(pass: number, t: number, scale: number, given: boolean): void {
     const { values, decay } = this.#settings;
     const coupled = decay === "gradient" ? values.weightDecay : 0;
-    const keep = decay === "weights" && pass === 0 ? 1 - values.lr * values.weightDecay : 1;
+    const keep = pass === 0 && decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
     const { scalars, passes } = this.#rule;
     const { tensor } = passes[pass];
     if (pass === 0) scalars?.(this.#scalars, values, t, this.#memory);
@@ -168,7 +168,13 @@ function bytesOf(tensor: Slotted, dtype: Dtype): number {
   return layOut(lengths, dtype).end;
 }
 
-function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tensors: readonly Slotted[]): Batch {
+function allocateBatch(
+  rule: AnyTensorRule,
+  kernel: string,
+  backend: Backend,
+  dtype: Dtype,
+  tensors: readonly Slotted[],
+): Batch {
   const scratch = scratchOf(tensors);
   const lengths = [...tensors.flatMap(lengthsOf), ...scratch, SCALARS, STAGE_SCALARS].map((n) => lined(n, dtype));
   const { starts, end } = layOut(lengths, dtype);
@@ -182,11 +188,14 @@ function allocateBatch(rule: AnyTensorRule, backend: Backend, dtype: Dtype, tens
     f32: stagesF32,
     f64: stages,
   });
+  const { clear, caution } = backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions });
   const loops: Loops = {
+    kernel,
     kernels: backend.kernels(memory, dtype, rule.twins),
     scaleGradient,
     decayGradient,
-    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
+    clear,
+    caution,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
     count: (length) => backend.count(dtype, length),

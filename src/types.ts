@@ -64,9 +64,16 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
 // A hyperparameter is read as the number that the next step will use, and set to a number or a schedule. TypeScript keeps a
 // getter and a setter apart only where they are written out, hence this list: one line for each name that any rule uses.
 interface Accessors {
+  adamBeta1: { get adamBeta1(): number; set adamBeta1(value: Setting) };
+  adamBeta2: { get adamBeta2(): number; set adamBeta2(value: Setting) };
+  adamEps: { get adamEps(): number; set adamEps(value: Setting) };
+  adamLrRatio: { get adamLrRatio(): number; set adamLrRatio(value: Setting) };
+  adamWeightDecay: { get adamWeightDecay(): number; set adamWeightDecay(value: Setting) };
   alpha: { get alpha(): number; set alpha(value: Setting) };
   alphaWarmup: { get alphaWarmup(): number; set alphaWarmup(value: Setting) };
+  beta11d: { get beta11d(): number; set beta11d(value: Setting) };
   beta1: { get beta1(): number; set beta1(value: Setting) };
+  beta21d: { get beta21d(): number; set beta21d(value: Setting) };
   beta2: { get beta2(): number; set beta2(value: Setting) };
   beta3: { get beta3(): number; set beta3(value: Setting) };
   beta3Warmup: { get beta3Warmup(): number; set beta3Warmup(value: Setting) };
@@ -76,7 +83,10 @@ interface Accessors {
   d0: { get d0(): number; set d0(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };
   dCoef: { get dCoef(): number; set dCoef(value: Setting) };
+  delta: { get delta(): number; set delta(value: Setting) };
+  dim: { get dim(): number; set dim(value: Setting) };
   eps: { get eps(): number; set eps(value: Setting) };
+  epsilon: { get epsilon(): number; set epsilon(value: Setting) };
   epsRoot: { get epsRoot(): number; set epsRoot(value: Setting) };
   etaMinus: { get etaMinus(): number; set etaMinus(value: Setting) };
   etaPlus: { get etaPlus(): number; set etaPlus(value: Setting) };
@@ -94,18 +104,29 @@ interface Accessors {
   l2Shrinkage: { get l2Shrinkage(): number; set l2Shrinkage(value: Setting) };
   lambd: { get lambd(): number; set lambd(value: Setting) };
   layerScale: { get layerScale(): number; set layerScale(value: Setting) };
+  lr1dFactor: { get lr1dFactor(): number; set lr1dFactor(value: Setting) };
   lr: { get lr(): number; set lr(value: Setting) };
   lrDecay: { get lrDecay(): number; set lrDecay(value: Setting) };
   maxEval: { get maxEval(): number; set maxEval(value: Setting) };
   maxGradNorm: { get maxGradNorm(): number; set maxGradNorm(value: Setting) };
   maxIter: { get maxIter(): number; set maxIter(value: Setting) };
+  maxPrecondDim: { get maxPrecondDim(): number; set maxPrecondDim(value: Setting) };
   minNorm: { get minNorm(): number; set minNorm(value: Setting) };
   momentum: { get momentum(): number; set momentum(value: Setting) };
   momentumDecay: { get momentumDecay(): number; set momentumDecay(value: Setting) };
+  nHeads: { get nHeads(): number; set nHeads(value: Setting) };
+  nsA: { get nsA(): number; set nsA(value: Setting) };
+  nsB: { get nsB(): number; set nsB(value: Setting) };
+  nsC: { get nsC(): number; set nsC(value: Setting) };
+  nsSteps: { get nsSteps(): number; set nsSteps(value: Setting) };
   pBound: { get pBound(): number; set pBound(value: Setting) };
+  preconditionFrequency: { get preconditionFrequency(): number; set preconditionFrequency(value: Setting) };
   r: { get r(): number; set r(value: Setting) };
   rho: { get rho(): number; set rho(value: Setting) };
+  rmsRate: { get rmsRate(): number; set rmsRate(value: Setting) };
   scaling: { get scaling(): number; set scaling(value: Setting) };
+  shampooBeta: { get shampooBeta(): number; set shampooBeta(value: Setting) };
+  smoothing: { get smoothing(): number; set smoothing(value: Setting) };
   stepMax: { get stepMax(): number; set stepMax(value: Setting) };
   stepMin: { get stepMin(): number; set stepMin(value: Setting) };
   t0: { get t0(): number; set t0(value: Setting) };
@@ -113,8 +134,11 @@ interface Accessors {
   toleranceChange: { get toleranceChange(): number; set toleranceChange(value: Setting) };
   toleranceGrad: { get toleranceGrad(): number; set toleranceGrad(value: Setting) };
   trustCoeff: { get trustCoeff(): number; set trustCoeff(value: Setting) };
+  updateFreq: { get updateFreq(): number; set updateFreq(value: Setting) };
   value: { get value(): number; set value(value: Setting) };
   warmupSteps: { get warmupSteps(): number; set warmupSteps(value: Setting) };
+  wdRatio: { get wdRatio(): number; set wdRatio(value: Setting) };
+  weightDecay1d: { get weightDecay1d(): number; set weightDecay1d(value: Setting) };
   weightDecay: { get weightDecay(): number; set weightDecay(value: Setting) };
   weightLrPower: { get weightLrPower(): number; set weightLrPower(value: Setting) };
 }

@@ -41,11 +41,13 @@ const neverNumbers: Bad[] = [
   ["a symbol", Symbol("x"), TypeError, "a number or a schedule, got "],
 ];
 
-/** The range of a hyperparameter, from its rule; shares are in [0, 1). */
+/** The range of a hyperparameter, from its rule; shares are in [0, 1). A beta is one if its default lies in between. */
 function rangeOf(made: (typeof classes)[number], name: string): readonly [number, number] {
   const range = (made.rule.ranges as Record<string, readonly [number, number]>)[name] ?? [0, Infinity];
-  if (range[0] !== -Infinity) expect(range[0]).toBeGreaterThanOrEqual(0);
-  if (/^beta\d$/.test(name)) expect(range).toEqual([0, 1]);
+  // what may be negative may be of either sign
+  if (range[0] < 0) expect(range[0]).toBe(-range[1]);
+  const { beta } = made.defaults as { beta?: number };
+  if (/^beta\d$/.test(name) || (name === "beta" && beta !== 0 && beta !== 1)) expect(range).toEqual([0, 1]);
   return range;
 }
 

@@ -17,29 +17,37 @@ describe.each(goldenFiles())("%s", (file) => {
   for (const one of cases) {
     test.each(["wasm", "js"])(`${one.name} on %s`, (backend) => {
       const optimizer = make(one, backend);
-      const { params0, grads } = sparse ? { params0: [sparse.params0], grads: sparse.grads } : sets[one.inputs];
-      for (const [k, text] of params0.entries()) optimizer.params[k].set(unpack(text));
-      const way = Object.values(optimizer.params).map((x) => new Float64Array(x.length));
+      const { params0, grads } = sparse ? { params0: [sparse.params0], grads: sparse.grads } : inputsOf(one);
+      const params = Object.values(optimizer.params);
+      for (const [k, text] of params0.entries()) params[k].set(unpack(text));
+      const way = params.map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
-        const before = Object.values(optimizer.params).map((x) => x.slice());
+        const before = params.map((x) => x.slice());
         if (one.values) optimizer.value = one.values[step - 1];
         advance(optimizer, one, step, grads[step - 1]);
         for (const [k, length] of way.entries()) {
-          for (let i = 0; i < length.length; i++) length[i] += Math.abs(optimizer.params[k][i] - before[k][i]);
+          for (let i = 0; i < length.length; i++) length[i] += Math.abs(params[k][i] - before[k][i]);
         }
-        compareParams(optimizer, one, one.params[step] as readonly string[] | undefined, step, way);
+        compareParams(params, one, one.params[step] as readonly string[] | undefined, step, way);
         for (const [k, text] of (one.filtered?.[step] ?? []).entries()) {
-          compareLargest((optimizer.optimizer as AnyOptimizer).grads[k], text, one, `gradient ${k} of step ${step}`);
+          const g = Object.values((optimizer.optimizer as AnyOptimizer).grads)[k];
+          compareLargest(g, text, one, `gradient ${k} of step ${step}`);
         }
       }
       compareState(optimizer, one);
       if (one.evalParams) {
         optimizer.eval();
-        compareParams(optimizer, one, one.evalParams, grads.length, way);
+        compareParams(params, one, one.evalParams, grads.length, way);
       }
     });
   }
 });
+
+function inputsOf({ inputs, tensors }: Case): Pick<Inputs, "params0" | "grads"> {
+  const { params0, grads } = typeof inputs === "string" ? sets[inputs] : inputs;
+  const used = (texts: readonly string[]) => tensors?.map((k) => texts[k]) ?? texts;
+  return { params0: used(params0), grads: grads.map(used) };
+}
 
 /** One step with its gradients, as arrays or as rows. */
 function advance(
@@ -53,14 +61,14 @@ function advance(
     stepRows(optimizer as never, { 0: { indices: packed.indices, rows: unpacked(packed.rows) } } as never);
     return;
   }
-  const g = packed.map(unpacked);
+  const g = record(namesOf(one), (k) => unpacked(packed[k]));
   if (one.hessianEvery && (step - 1) % one.hessianEvery === 0) optimizer.updateHessian(g);
   optimizer.step(g);
 }
 
 /** Compares parameters; `way` is how far each has gone. */
 function compareParams(
-  { params }: AnyOptimizer,
+  params: readonly Reals[],
   one: Case,
   texts: readonly string[] = [],
   step: number,
@@ -80,9 +88,10 @@ function compareParams(
 }
 
 function compareState(optimizer: AnyOptimizer, one: Case): void {
+  const states = Object.values(optimizer.state);
   for (const [k, saved] of one.state.entries()) {
     for (const [slot, text] of Object.entries(saved)) {
-      compareLargest(optimizer.state[k][slot], text, one, `${slot} of tensor ${k}`);
+      compareLargest(states[k][slot], text, one, `${slot} of tensor ${k}`);
     }
   }
 }
@@ -91,17 +100,28 @@ function compareState(optimizer: AnyOptimizer, one: Case): void {
 function compareLargest(actual: Reals, text: string, one: Case, what: string): void {
   const expected = unpack(text, one.dtype);
   const largest = Math.max(...[...expected].map(Math.abs));
-  const allowed = one.dtype === "float64" ? (b: number) => relative(b, one) : () => F32 * (one.ulps ?? ULPS) * largest;
+  const allowed =
+    one.dtype === "float64"
+      ? (b: number) => relative(b, one)
+      : () => Math.max(F32 * (one.ulps ?? ULPS), one.share ?? 0) * largest;
   expect(worst(actual, expected, allowed), what).toBeLessThanOrEqual(1);
 }
 
 function make(one: Case, backend: string): AnyOptimizer {
   const made = classes.find(({ rule }) => rule.name === one.optimizer) as AnyClass;
-  const shapes = one.shapes.map((shape) => [...shape]);
+  const shapes = record(namesOf(one), (k) => [...one.shapes[k]]);
   const optimizer = new made(shapes, { ...one.options, dtype: dtypeOf(one), backend });
   if (!one.wrapper) return optimizer;
   const Wrapper = wrappers[one.wrapper.name] as unknown as new (...args: unknown[]) => AnyOptimizer;
   return new Wrapper(optimizer, one.wrapper.options);
+}
+
+function namesOf({ names, shapes }: Case): readonly string[] {
+  return names ?? shapes.map((_, k) => String(k));
+}
+
+function record<T>(names: readonly string[], each: (k: number) => T): Record<string, T> {
+  return Object.fromEntries(names.map((name, k) => [name, each(k)]));
 }
 
 function rounded(x: Reals, one: Case): Reals {

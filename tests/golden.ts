@@ -7,7 +7,12 @@ export interface Case {
   readonly name: string;
   readonly optimizer: string;
   readonly dtype: "float32" | "float64";
-  readonly inputs: string;
+  /** The set that it starts from and takes its gradients from, or numbers of its own. */
+  readonly inputs: string | Pick<Inputs, "params0" | "grads">;
+  /** The tensors of the set that it uses, if not all. */
+  readonly tensors?: readonly number[];
+  /** Of the parameters, if they matter. */
+  readonly names?: readonly string[];
   readonly shapes: readonly (readonly number[])[];
   readonly problem?: "rosenbrock" | "quadratic";
   /** Its options and its state by our names. */

@@ -16,8 +16,12 @@ import {
 // whatever tensor it stands. 40,000 elements are three blocks in float32 and five in float64.
 const lengths = [1, 2, 3, 5, 64, 1003, 40_000];
 const steps = 3;
-// a gradient that passes through scratch, and one whose decay is the kernel's own business
-const optionSets = [{ weightDecay: 0.1, maximize: true }, { weightDecay: 0.1 }];
+// a gradient that passes through scratch, one whose decay is the kernel's own business, and weights that shrink before the kernel
+const optionSets: Options[] = [
+  { weightDecay: 0.1, maximize: true },
+  { weightDecay: 0.1 },
+  { weightDecay: 0.1, convention: "keras" },
+];
 
 interface Problem {
   readonly start: Reals;
@@ -68,11 +72,13 @@ function split(made: AnyClass, options: Options, one: Problem): Reals {
   return stepInPieces(new made(lengths, options), one);
 }
 
-const table = classes.flatMap((made) => dtypes.map((dtype) => ({ made, dtype, name: made.rule.name })));
-const elementwise = table.filter(({ made }) => "kernel" in made.rule);
+const all = classes.flatMap((made) => dtypes.map((dtype) => ({ made, dtype, name: made.rule.name })));
 const backends = ["wasm", "js"].flatMap((backend) => optionSets.map((set) => ({ ...set, backend })));
 
-describe.each(backends)("with %j", (set) => {
+describe.each(backends)("with %j", (set: Options) => {
+  const table = all.filter(({ made }) => !set.convention || String(set.convention) in made.conventions);
+  const elementwise = table.filter(({ made }) => "kernel" in made.rule);
+
   test.each(elementwise)("$name $dtype: many tensors are one tensor", ({ made, dtype }) => {
     const options = { ...set, dtype };
     for (const length of lengths) {

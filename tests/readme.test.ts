@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { classes } from "./tables.js";
@@ -10,8 +11,25 @@ test("the README shows every textbook form as it is tested", () => {
   expect(table.split("\n\n")[0].split("\n")).toEqual(forms.map(rowOf));
 });
 
-test("the README's table of optimizers has a row for each", () => {
+test("the tables of optimizers and of the libraries' calls follow from the rules", () => {
+  execFileSync(process.execPath, ["scripts/tables.mjs", "--check"], { stdio: "pipe" });
   for (const { rule } of classes) expect(readme).toContain(`| \`${rule.name}\` |`);
+});
+
+test("the README's line that lists the optimizers prints the table's states and bytes", () => {
+  const [, line] = /^node -e '(.*)'$/m.exec(readme) as RegExpExecArray;
+  const printed = execFileSync(process.execPath, ["-e", line], { encoding: "utf8" }).trim().split("\n");
+  const rows = [...readme.matchAll(/^\| `(\w+)` \| (.*?) \| (.*?) \|/gm)].map((row) => [row[1], row.slice(2)] as const);
+  expect(printed).toHaveLength(rows.length);
+  const table = new Map(rows);
+  for (const row of printed) {
+    const [name, ...slots] = row.split(/ +/);
+    const [state, bytes] = table.get(name) as readonly string[];
+    // some tell how many numbers there are, because that follows from the shape
+    if (!/^\d+( to \d+)?$/.test(bytes)) continue;
+    expect(bytes.split(" ")[0]).toBe(slots.pop());
+    expect(state.startsWith(slots.map((slot) => `\`${slot}\``).join(", "))).toBe(true);
+  }
 });
 
 test("code comes within the first twenty lines of the README", () => {

@@ -145,7 +145,7 @@ function alternatives(made: AnyClass, name: string): readonly unknown[] {
 /** The kernel that a rule of elements runs, and the buffers that it keeps for a matrix. */
 function wayOf({ rule, defaults }: AnyClass, options: Options = {}): string {
   const h = { ...defaults, ...options } as never;
-  return ["kernel" in rule && rule.kernel(h), ...Object.keys(rule.state(h, [2, 3]))].join();
+  return ["kernel" in rule && rule.kernel(h), ...Object.keys(rule.state(h, [2, 3], ""))].join();
 }
 
 export function isValid(made: AnyClass, options: Options): boolean {

@@ -57,3 +57,12 @@ export function adanStart(n: usize, p: usize, g: usize, m: usize, d: usize, v: u
     write(p + i, mul(shrink, moved));
   }
 }
+
+export function adanMomentum(n: usize, step: usize, m: usize, v: usize, h: usize): void {
+  const rate = scalar(h, 0);
+  const root = scalar(h, 1);
+  const eps = scalar(h, 2);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    write(step + i, div(mul(rate, read(m + i)), add(sqrt(add(read(v + i), root)), eps)));
+  }
+}

@@ -1,12 +1,5 @@
 import { add, mul, read, scalar, sub, VECTOR, write } from "../lanes";
 
-export function dadaptSgdSum(n: usize, g: usize, s: usize, h: usize): void {
-  const rate = scalar(h, 0);
-  for (let i: usize = 0; i < n; i += VECTOR) {
-    write(s + i, add(read(s + i), mul(rate, read(g + i))));
-  }
-}
-
 export function dadaptSgd(n: usize, p: usize, s: usize, p0: usize, h: usize): void {
   const mu = scalar(h, 0);
   const mix = scalar(h, 1);

@@ -4,8 +4,10 @@ import { power } from "../power.js";
 import { add, div, lerp, max, min, mul, type Reals, sqrt, sub } from "../real.js";
 
 /**
- * AdaBound: Adam whose rates are drawn into a narrowing band around `finalLr`. Luo et al., 2019 (arXiv 1902.09843). Use it to start
- * as Adam and end as SGD.
+ * AdaBound: Adam whose rates are drawn into a narrowing band around `finalLr`.
+ *
+ * @remarks Use it to start as Adam and end as SGD.
+ * @see Luo et al., 2019, Adaptive Gradient Methods with Dynamic Bound of Learning Rate (arXiv 1902.09843)
  */
 export const AdaBound = /* @__PURE__ */ defineOptimizer({
   name: "AdaBound",

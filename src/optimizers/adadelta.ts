@@ -2,7 +2,12 @@ import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adadelta.js";
 import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
 
-/** Adadelta: the step is scaled by the root mean square of past updates. Zeiler, 2012 (arXiv 1212.5701), algorithm 1. */
+/**
+ * Adadelta: the step is scaled by the root mean square of past updates.
+ *
+ * @remarks Use it where no rate is to be chosen.
+ * @see Zeiler, 2012, ADADELTA: An Adaptive Learning Rate Method (arXiv 1212.5701)
+ */
 export const Adadelta = /* @__PURE__ */ defineOptimizer({
   name: "Adadelta",
   defaults: { lr: 1, rho: 0.9, eps: 1e-6 },

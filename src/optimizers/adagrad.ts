@@ -2,7 +2,12 @@ import { defineOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adagrad.js";
 import { add, div, mul, type Reals, sqrt, square, sub } from "../real.js";
 
-/** Adagrad: each element's rate falls with the sum of its squared gradients. Duchi, Hazan and Singer, 2011. */
+/**
+ * Adagrad: each element's rate falls with the sum of its squared gradients.
+ *
+ * @remarks Use it for sparse features and for convex problems.
+ * @see Duchi, Hazan and Singer, 2011, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization
+ */
 export const Adagrad = /* @__PURE__ */ defineOptimizer({
   name: "Adagrad",
   defaults: { lr: 1e-2, lrDecay: 0, initialAccumulator: 0, eps: 1e-10, epsRoot: 0 },

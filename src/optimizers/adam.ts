@@ -19,7 +19,13 @@ export const adamState = (h: Values<{ amsgrad: boolean }>) => ({ m: 0, v: 0, ...
 export const adamKernel = (h: Values<{ amsgrad: boolean }>) => (h.amsgrad ? "adamAmsgrad" : "adam");
 export const adamTwins = { f32, f64: { adam, adamAmsgrad } };
 
-/** Adam: moving averages of the gradient and its square. Kingma and Ba, 2014 (arXiv 1412.6980); amsgrad: Reddi et al., 2018. */
+/**
+ * Adam: moving averages of the gradient and its square.
+ *
+ * @remarks Use it first: it needs little tuning.
+ * @see Kingma and Ba, 2014, Adam: A Method for Stochastic Optimization (arXiv 1412.6980)
+ * @see Reddi et al., 2018, On the Convergence of Adam and Beyond (arXiv 1904.09237)
+ */
 export const Adam = /* @__PURE__ */ defineOptimizer({
   name: "Adam",
   defaults: {

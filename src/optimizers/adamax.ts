@@ -3,7 +3,12 @@ import * as f32 from "../generated/f32/optimizers/adamax.js";
 import { power } from "../power.js";
 import { abs, add, div, lerp, max, mul, type Reals, sub } from "../real.js";
 
-/** Adamax: Adam with the infinity norm of past gradients. Kingma and Ba, 2014 (arXiv 1412.6980), algorithm 2. */
+/**
+ * Adamax: Adam with the infinity norm of past gradients.
+ *
+ * @remarks Use it for embeddings, whose gradients come rarely.
+ * @see Kingma and Ba, 2014, Adam: A Method for Stochastic Optimization (arXiv 1412.6980)
+ */
 export const Adamax = /* @__PURE__ */ defineOptimizer({
   name: "Adamax",
   defaults: { lr: 2e-3, lrDecay: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: false, biasCorrection: true },

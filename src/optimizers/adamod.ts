@@ -4,7 +4,10 @@ import { power } from "../power.js";
 import { add, div, lerp, min, mul, type Reals, sqrt, sub } from "../real.js";
 
 /**
- * AdaMod: Adam whose rates are held below their own moving average. Ding et al., 2019 (arXiv 1910.12249). Use it without a warm-up.
+ * AdaMod: Adam whose rates are held below their own moving average.
+ *
+ * @remarks Use it without a warm-up.
+ * @see Ding et al., 2019, An Adaptive and Momental Bound Method for Stochastic Learning (arXiv 1910.12249)
  */
 export const AdaMod = /* @__PURE__ */ defineOptimizer({
   name: "AdaMod",

@@ -1,8 +1,14 @@
-import { defineOptimizer } from "../define.js";
+import { cautiously } from "../cautiously.js";
+import { defineMixedOptimizer } from "../define.js";
 import { adamKernel, adamScalars, adamState, adamTwins } from "./adam.js";
 
-/** AdamW: Adam whose weight decay shrinks the weights, not the gradient. Loshchilov and Hutter, 2017 (arXiv 1711.05101). */
-export const AdamW = /* @__PURE__ */ defineOptimizer({
+/**
+ * AdamW: Adam whose weight decay shrinks the weights, not the gradient.
+ *
+ * @remarks Use it where weights are to decay, as in transformers.
+ * @see Loshchilov and Hutter, 2017, Decoupled Weight Decay Regularization (arXiv 1711.05101)
+ */
+export const AdamW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "AdamW",
   defaults: {
     lr: 1e-3,
@@ -13,6 +19,7 @@ export const AdamW = /* @__PURE__ */ defineOptimizer({
     weightDecay: 1e-2,
     amsgrad: false,
     biasCorrection: true,
+    cautious: false,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
   conventions: { torch: {}, optax: { weightDecay: 1e-4 }, keras: { eps: 1e-7, weightDecay: 4e-3 } },

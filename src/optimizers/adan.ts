@@ -1,15 +1,30 @@
-import { defineOptimizer } from "../define.js";
+import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adan.js";
+import { sizeOf } from "../layout.js";
+import { norm } from "../norm.js";
 import { power } from "../power.js";
 import { add, all, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
+import type { Whole } from "../rule.js";
 
 /**
- * Adan: Nesterov's momentum for Adam, by a moving average of the gradients' differences. Xie et al., 2022 (arXiv 2208.06677). Use it
- * with large rates and large batches.
+ * Adan: Nesterov's momentum for Adam, by a moving average of the gradients' differences.
+ *
+ * @remarks Use it with large rates and large batches.
+ * @see Xie et al., 2022, Adan: Adaptive Nesterov Momentum Algorithm for Faster Optimizing Deep Models (arXiv 2208.06677)
  */
-export const Adan = /* @__PURE__ */ defineOptimizer({
+export const Adan = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "Adan",
-  defaults: { lr: 1e-3, beta1: 0.98, beta2: 0.92, beta3: 0.99, eps: 1e-8, epsRoot: 0, noProx: false },
+  defaults: {
+    lr: 1e-3,
+    beta1: 0.98,
+    beta2: 0.92,
+    beta3: 0.99,
+    eps: 1e-8,
+    epsRoot: 0,
+    noProx: false,
+    maxGradNorm: 0,
+    cautious: false,
+  },
   ranges: {
     lr: [0, Infinity],
     beta1: [0, 1],
@@ -17,6 +32,7 @@ export const Adan = /* @__PURE__ */ defineOptimizer({
     beta3: [0, 1],
     eps: [0, Infinity],
     epsRoot: [0, Infinity],
+    maxGradNorm: [0, Infinity],
   },
   conventions: { torch: {}, optax: { epsRoot: 1e-8, noProx: true } },
   state: () => ({ m: 0, d: 0, v: 0, previous: 0 }),
@@ -42,8 +58,35 @@ export const Adan = /* @__PURE__ */ defineOptimizer({
     s[10] = h.eps * root;
   },
   decoupled: () => true,
-  twins: { f32, f64: { adan, adanStart } },
+  clip: (h, grads) => (h.maxGradNorm === 0 ? 1 : Math.min(1, h.maxGradNorm / (norm(grads) + h.eps))),
+  twins: { f32, f64: { adan, adanStart, adanMomentum } },
 });
+
+/** With `cautious`, the momentum's part of the step is taken apart from the differences', and masked. */
+function cautiously(): Whole {
+  return {
+    when: (h) => h.cautious === true,
+    work: (_h, shape) => [sizeOf(shape)],
+    passes: [
+      {
+        tensor(x, _h, t) {
+          const [step] = x.work;
+          const { m, d, v, previous } = x.state;
+          const rate = -x.s[1] * x.s[2];
+          const [root, eps] = [x.s[9], x.s[10]];
+          x.s[2] = 0;
+          x.run(t === 1 ? "adanStart" : "adan", x.p, x.g, m, d, v, previous);
+          x.s[0] = rate;
+          x.s[1] = root;
+          x.s[2] = eps;
+          x.run("adanMomentum", step, m, v);
+          x.caution(step);
+          x.combine(x.p, 1, x.p, 1, step);
+        },
+      },
+    ],
+  };
+}
 
 export function adan(n: number, p: Reals, g: Reals, m: Reals, d: Reals, v: Reals, previous: Reals, h: Reals): void {
   const keep = h[0];
@@ -109,5 +152,15 @@ export function adanStart(
     v[i] = vi;
     previous[i] = gi;
     p[i] = mul(shrink, moved);
+  }
+}
+
+/** step = the part of the momentum */
+export function adanMomentum(n: number, step: Reals, m: Reals, v: Reals, h: Reals): void {
+  const rate = h[0];
+  const root = h[1];
+  const eps = h[2];
+  for (let i = 0; i < n; i++) {
+    step[i] = div(mul(rate, m[i]), add(sqrt(add(v[i], root)), eps));
   }
 }

@@ -5,8 +5,10 @@ import { power } from "../power.js";
 import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
 
 /**
- * AdEMAMix: Adam with a second, slow average of the gradients. Pagliardini et al., 2024 (arXiv 2409.03137). Use it for long runs,
- * with both warm-ups as long as the run.
+ * AdEMAMix: Adam with a second, slow average of the gradients.
+ *
+ * @remarks Use it for long runs, with both warm-ups as long as the run.
+ * @see Pagliardini et al., 2024, The AdEMAMix Optimizer: Better, Faster, Older (arXiv 2409.03137)
  */
 export const AdEMAMix = /* @__PURE__ */ defineOptimizer({
   name: "AdEMAMix",

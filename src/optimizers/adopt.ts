@@ -1,13 +1,17 @@
-import { defineOptimizer } from "../define.js";
+import { cautiously } from "../cautiously.js";
+import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adopt.js";
 import { pow } from "../math.js";
 import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "../real.js";
 
 /**
- * ADOPT: Adam that divides by the second moment of the step before, and so converges with any beta2. Taniguchi et al., 2024 (arXiv
- * 2411.02853). The first step only measures the gradient.
+ * ADOPT: Adam that divides by the second moment of the step before, and so converges with any beta2; its first step only
+ * measures.
+ *
+ * @remarks Use it where Adam is unstable, with beta2 near 1.
+ * @see Taniguchi et al., 2024, ADOPT: Modified Adam Can Converge with Any β2 with the Optimal Rate (arXiv 2411.02853)
  */
-export const ADOPT = /* @__PURE__ */ defineOptimizer({
+export const ADOPT = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "ADOPT",
   defaults: {
     lr: 1e-3,
@@ -18,16 +22,17 @@ export const ADOPT = /* @__PURE__ */ defineOptimizer({
     clipping: true,
     nesterov: false,
     decoupled: false,
+    cautious: false,
   },
   ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], clip: [0, Infinity] },
   conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, v: 0 }),
   kernel: (h) => (h.nesterov ? "adoptNesterov" : "adopt"),
-  kernelAt: (h, t) => (t === 1 ? "adoptStart" : h.nesterov ? "adoptNesterov" : "adopt"),
+  kernelAt: (_h, t, kernel) => (t === 1 ? "adoptStart" : kernel),
   scalars(s, h, t) {
     // the ratio is held below k^clip at step k + 1
     const bound = h.clipping && t > 1 ? pow(t - 1, h.clip) : Infinity;
-    s[0] = 1 - h.lr * (h.decoupled ? h.weightDecay : 0);
+    s[0] = h.decoupled && t > 1 ? 1 - h.lr * h.weightDecay : 1;
     s[1] = h.lr;
     s[2] = 1 - h.beta1;
     s[3] = h.beta2;

@@ -4,8 +4,10 @@ import { pow } from "../math.js";
 import { lerp, mul, type Reals, sub } from "../real.js";
 
 /**
- * ASGD: descent whose rate falls, with the average of the weights in `ax`. Polyak and Juditsky, 1992. Use the average once it is
- * taken, from step `t0` on.
+ * ASGD: descent whose rate falls, with the average of the weights in `ax`.
+ *
+ * @remarks Use it for convex problems, and take the average, which begins at step `t0`.
+ * @see Polyak and Juditsky, 1992, Acceleration of Stochastic Approximation by Averaging
  */
 export const ASGD = /* @__PURE__ */ defineOptimizer({
   name: "ASGD",

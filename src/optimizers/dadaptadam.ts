@@ -21,8 +21,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
     decoupled: false,
     useBiasCorrection: false,
     d0: 1e-6,
-    // no limit
-    growthRate: 1e300,
+    growthRate: 1.7976931348623157e308,
     layerScale: 1,
   },
   ranges: {

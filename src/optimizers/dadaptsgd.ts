@@ -11,7 +11,7 @@ import { grown } from "./dadaptadam.js";
  */
 export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
   name: "DAdaptSGD",
-  defaults: { lr: 1, momentum: 0, d0: 1e-6, growthRate: 1e300 },
+  defaults: { lr: 1, momentum: 0, d0: 1e-6, growthRate: 1.7976931348623157e308 },
   ranges: {
     lr: [0, Infinity],
     momentum: [0, 1],
@@ -47,8 +47,7 @@ export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
         const rate = (memory.d * h.lr) / memory.g0;
         x.addDecay(h.weightDecay);
         memory.progress += rate * x.dot(x.g, s);
-        x.s[0] = rate;
-        x.run("dadaptSgdSum", x.g, s);
+        x.combine(s, 1, s, rate, x.g);
         memory.square += x.dot(s, s);
       },
       after(memory, h) {
@@ -68,15 +67,8 @@ export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
       },
     },
   ],
-  twins: { f32, f64: { dadaptSgd, dadaptSgdSum } },
+  twins: { f32, f64: { dadaptSgd } },
 });
-
-export function dadaptSgdSum(n: number, g: Reals, s: Reals, h: Reals): void {
-  const rate = h[0];
-  for (let i = 0; i < n; i++) {
-    s[i] = add(s[i], mul(rate, g[i]));
-  }
-}
 
 export function dadaptSgd(n: number, p: Reals, s: Reals, p0: Reals, h: Reals): void {
   const mu = h[0];

@@ -1,9 +1,7 @@
 import { defineTensorOptimizer } from "../define.js";
-import * as f32 from "../generated/f32/optimizers/sgd.js";
 import { sizeOf } from "../layout.js";
 import type { Memory } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
-import { sgd } from "./sgd.js";
 
 /**
  * DoG, distance over gradients: SGD whose rate is the farthest it has come from its start, over the root of all squared gradients.
@@ -37,7 +35,7 @@ export const DoG = /* @__PURE__ */ defineTensorOptimizer({
     },
     { tensor: descend },
   ],
-  twins: { f32, f64: { sgd } },
+  twins: { f32: {}, f64: {} },
 });
 
 // What DoG and DoWG share: they measure, over all tensors, and then descend.
@@ -59,6 +57,5 @@ export function measure(x: TensorStep, t: number, memory: Memory): void {
 }
 
 export function descend(x: TensorStep, { lr }: { readonly lr: number }, _t: number, { rate }: Memory): void {
-  x.s[0] = lr * rate;
-  x.run("sgd", x.p, x.g);
+  x.combine(x.p, 1, x.p, -lr * rate, x.g);
 }

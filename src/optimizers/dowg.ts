@@ -1,8 +1,6 @@
 import { defineTensorOptimizer } from "../define.js";
-import * as f32 from "../generated/f32/optimizers/sgd.js";
 import { sizeOf } from "../layout.js";
 import { descend, measure, startMeasuring, unmeasured } from "./dog.js";
-import { sgd } from "./sgd.js";
 
 /**
  * DoWG, distance over weighted gradients: DoG that weights each squared gradient by the distance at its time.
@@ -33,5 +31,5 @@ export const DoWG = /* @__PURE__ */ defineTensorOptimizer({
     },
     { tensor: descend },
   ],
-  twins: { f32, f64: { sgd } },
+  twins: { f32: {}, f64: {} },
 });

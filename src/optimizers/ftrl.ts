@@ -12,8 +12,8 @@ export const Ftrl = /* @__PURE__ */ defineOptimizer({
   name: "Ftrl",
   defaults: { lr: 1e-3, initialAccumulator: 0.1, l1: 0, l2: 0, l2Shrinkage: 0, beta: 0 },
   ranges: {
-    // the rule divides by it
-    lr: [Number.MIN_VALUE, Infinity],
+    // above 0, because the rule divides by it
+    lr: [5e-324, Infinity],
     initialAccumulator: [0, Infinity],
     l1: [0, Infinity],
     l2: [0, Infinity],

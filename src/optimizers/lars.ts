@@ -1,7 +1,7 @@
 import { defineTensorOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/lars.js";
 import { add, mul, type Reals, sub } from "../real.js";
-import type { Values } from "../rule.js";
+import type { Convention, Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
 
 /**
@@ -29,15 +29,19 @@ export const LARS = /* @__PURE__ */ defineTensorOptimizer({
     trustCoeff: [0, Infinity],
     eps: [0, Infinity],
   },
+  conventions: { torch: {}, optax: { momentum: 0.9, eps: 0, alwaysAdapt: true } },
   state: (h): Record<string, number> => (h.momentum === 0 ? {} : { buf: 0 }),
   decoupled: () => true,
   passes: [
     {
       tensor(x, h, t) {
+        const optax = h.convention === "optax";
+        if (optax) x.addDecay(h.weightDecay);
         const ratio = trustRatio(x, h);
-        x.addDecay(h.weightDecay);
-        x.s[0] = h.lr;
-        x.s[1] = ratio;
+        if (!optax) x.addDecay(h.weightDecay);
+        // optax keeps the rate in the buffer
+        x.s[0] = optax ? 1 : h.lr;
+        x.s[1] = optax ? h.lr * ratio : ratio;
         x.s[2] = h.momentum;
         // the first gradient enters the buffer whole
         x.s[3] = t === 1 ? 1 : 1 - h.dampening;
@@ -56,14 +60,17 @@ type LarsValues = Values<{
   trustClip: boolean;
   alwaysAdapt: boolean;
   weightDecay: number;
-}>;
+}> & { readonly convention: Convention };
 
 /** What the decayed gradient of a tensor is multiplied by. */
-function trustRatio(x: TensorStep, { lr, weightDecay, trustCoeff, eps, trustClip, alwaysAdapt }: LarsValues): number {
+function trustRatio(x: TensorStep, h: LarsValues): number {
+  const { lr, weightDecay, trustCoeff, eps, trustClip, alwaysAdapt, convention } = h;
   if (weightDecay === 0 && !alwaysAdapt) return 1;
   const p = x.norm(x.p);
   const g = x.norm(x.g);
-  const ratio = p > 0 && g > 0 ? (trustCoeff * p) / (g + weightDecay * p + eps) : 1;
+  // optax measures the gradient as it is decayed already
+  const decay = convention === "optax" ? 0 : weightDecay * p;
+  const ratio = p > 0 && g > 0 ? (trustCoeff * p) / (g + decay + eps) : 1;
   return trustClip ? Math.min(ratio / lr, 1) : ratio;
 }
 

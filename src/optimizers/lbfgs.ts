@@ -9,7 +9,7 @@ import type { Vectors } from "../vectors.js";
  * many evaluations.
  *
  * @remarks Use it to fit small models to all their data at once, where the loss has no noise.
- * @state 2 historySize + 6 buffers
+ * @state 2 historySize + 6 buffers: 4 (2 historySize + 6)
  * @see Liu and Nocedal, 1989, On the Limited Memory BFGS Method for Large Scale Optimization
  */
 export const LBFGS = /* @__PURE__ */ defineClosureOptimizer({

@@ -1,15 +1,19 @@
-import { defineOptimizer } from "../define.js";
+import { cautiously } from "../cautiously.js";
+import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/lion.js";
 import { lerp, mul, type Reals, sign, sub } from "../real.js";
 
 /**
- * Lion: steps of one length, along the sign of a momentum. Chen et al., 2023 (arXiv 2302.06675). Use it with a third to a tenth of
- * AdamW's rate, where the memory for a second moment is too much.
+ * Lion: steps of one length, along the sign of a momentum.
+ *
+ * @remarks Use it with large batches, a third to a tenth of AdamW's rate and a larger weight decay, where a second buffer is
+ * too much.
+ * @see Chen et al., 2023, Symbolic Discovery of Optimization Algorithms (arXiv 2302.06675)
  */
-export const Lion = /* @__PURE__ */ defineOptimizer({
+export const Lion = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "Lion",
-  defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1] },
+  defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99, cautious: false, smoothing: 0 },
+  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], smoothing: [0, Infinity] },
   conventions: { torch: {}, optax: { weightDecay: 1e-3 }, keras: { lr: 1e-3 } },
   state: () => ({ m: 0 }),
   kernel: () => "lion",

@@ -3,7 +3,12 @@ import * as f32 from "../generated/f32/optimizers/momentum.js";
 import { power } from "../power.js";
 import { lerp, mul, type Reals, sub } from "../real.js";
 
-/** Descent along a moving average of the gradients, `m = beta m + (1 - beta) g`. Polyak, 1964, in Adam's (1 - beta) form. */
+/**
+ * Momentum: descent along a moving average of the gradients, `m = beta m + (1 - beta) g`.
+ *
+ * @remarks Use it in place of SGD with momentum where the rate should mean the same for every beta.
+ * @see Polyak, 1964, Some Methods of Speeding Up the Convergence of Iteration Methods
+ */
 export const Momentum = /* @__PURE__ */ defineOptimizer({
   name: "Momentum",
   defaults: { lr: 1e-3, beta: 0.9, biasCorrection: true },

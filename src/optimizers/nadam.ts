@@ -8,8 +8,10 @@ import type { Convention, Values } from "../rule.js";
 export const nadamTwins = { f32, f64: { nadam } };
 
 /**
- * NAdam: Adam with Nesterov's momentum, warmed up by a schedule of its own. Dozat, 2016. Use it where Adam with momentum that
- * looks ahead settles faster.
+ * NAdam: Adam with Nesterov's momentum, warmed up by a schedule of its own.
+ *
+ * @remarks Use it where Adam with momentum that looks ahead settles faster.
+ * @see Dozat, 2016, Incorporating Nesterov Momentum into Adam
  */
 export const NAdam = /* @__PURE__ */ defineOptimizer({
   name: "NAdam",

@@ -1,6 +1,4 @@
 import { defineTensorOptimizer } from "../define.js";
-import * as f32 from "../generated/f32/optimizers/sgd.js";
-import { sgd } from "./sgd.js";
 
 /**
  * PolyakSGD: SGD whose rate follows from the loss and its least value: Polyak's step size, at most `lr`.
@@ -42,10 +40,9 @@ export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
     },
     {
       tensor(x, { lr, scaling }, _t, { rate }) {
-        x.s[0] = scaling * Math.min(rate, lr);
-        x.run("sgd", x.p, x.g);
+        x.combine(x.p, 1, x.p, -scaling * Math.min(rate, lr), x.g);
       },
     },
   ],
-  twins: { f32, f64: { sgd } },
+  twins: { f32: {}, f64: {} },
 });

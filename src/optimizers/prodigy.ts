@@ -24,8 +24,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
     safeguardWarmup: false,
     d0: 1e-6,
     dCoef: 1,
-    // no limit
-    growthRate: 1e300,
+    growthRate: 1.7976931348623157e308,
   },
   ranges: {
     lr: [0, Infinity],
@@ -37,8 +36,8 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
     dCoef: [0, Infinity],
     growthRate: [1, Infinity],
   },
-  fixed: ["d0"],
   conventions: { torch: {}, optax: { useBiasCorrection: true } },
+  fixed: ["d0"],
   state: () => ({ m: 0, v: 0, s: 0, p0: "params" }),
   work: (_, shape) => [sizeOf(shape)],
   memory: ({ d0 }) => ({ d: d0, dBefore: d0, dMax: d0, numerator: 0, progress: 0, denominator: 0 }),
@@ -62,8 +61,9 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
         x.s[4] = beta3Of(h);
         x.s[5] = (d / h.d0) * (h.safeguardWarmup ? d : rate);
         x.run("dadaptMoments", x.g, m, v, s);
-        x.combine(x.work[0], 1, p0, -1, x.p);
-        memory.progress += (d / h.d0) * rate * x.dot(x.g, x.work[0]);
+        const [way] = x.work;
+        x.combine(way, 1, p0, -1, x.p);
+        memory.progress += (d / h.d0) * rate * x.dot(x.g, way);
         memory.denominator += x.sumAbs(s);
       },
       after(memory, h) {

@@ -9,8 +9,10 @@ import { adam } from "./adam.js";
 import { nadam } from "./nadam.js";
 
 /**
- * RAdam: Adam that goes without its second moment until that can be trusted. Liu et al., 2019 (arXiv 1908.03265). Use it in place
- * of a warm-up.
+ * RAdam: Adam that goes without its second moment until that can be trusted.
+ *
+ * @remarks Use it in place of a warm-up.
+ * @see Liu et al., 2019, On the Variance of the Adaptive Learning Rate and Beyond (arXiv 1908.03265)
  */
 export const RAdam = /* @__PURE__ */ defineOptimizer({
   name: "RAdam",

@@ -3,7 +3,12 @@ import * as f32 from "../generated/f32/optimizers/rmsprop.js";
 import { power } from "../power.js";
 import { add, div, lerp, mul, type Reals, sqrt, square, sub } from "../real.js";
 
-/** RMSprop: the gradient over a moving root mean square of itself. Tieleman and Hinton, 2012, lecture 6.5. */
+/**
+ * RMSprop: the gradient over a moving root mean square of itself.
+ *
+ * @remarks Use it for recurrent networks and reinforcement learning, where gradients keep changing their size.
+ * @see Tieleman and Hinton, 2012, Neural Networks for Machine Learning, lecture 6.5
+ */
 export const RMSprop = /* @__PURE__ */ defineOptimizer({
   name: "RMSprop",
   defaults: {

@@ -3,8 +3,10 @@ import * as f32 from "../generated/f32/optimizers/rprop.js";
 import { abs, all, less, max, min, mul, type Reals, sign, sub, where } from "../real.js";
 
 /**
- * Rprop: steps that grow while the sign of the gradient stays, and shrink when it turns. Riedmiller and Braun, 1993. Use it with
- * full batches only.
+ * Rprop: steps that grow while the sign of the gradient stays, and shrink when it turns.
+ *
+ * @remarks Use it with full batches only.
+ * @see Riedmiller and Braun, 1993, A Direct Adaptive Method for Faster Backpropagation Learning: The RPROP Algorithm
  */
 export const Rprop = /* @__PURE__ */ defineOptimizer({
   name: "Rprop",

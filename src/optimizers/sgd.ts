@@ -13,7 +13,13 @@ export const sgdConflict = (h: SgdValues) =>
     ? `nesterov needs momentum > 0 and dampening 0, got momentum ${h.momentum} and dampening ${h.dampening}`
     : undefined;
 
-/** Stochastic gradient descent, with momentum as PyTorch writes it. Robbins and Monro, 1951; Sutskever et al., 2013. */
+/**
+ * SGD: stochastic gradient descent, with momentum as PyTorch writes it.
+ *
+ * @remarks Use it where the rate can be tuned, with momentum and a rate that falls.
+ * @see Robbins and Monro, 1951, A Stochastic Approximation Method
+ * @see Sutskever et al., 2013, On the Importance of Initialization and Momentum in Deep Learning
+ */
 export const SGD = /* @__PURE__ */ defineOptimizer({
   name: "SGD",
   defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false },

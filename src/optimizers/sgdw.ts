@@ -1,15 +1,18 @@
-import { defineOptimizer } from "../define.js";
+import { cautiously } from "../cautiously.js";
+import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/sgdw.js";
 import { add, mul, type Reals, sub } from "../real.js";
 import { sgdConflict, sgdKernel, sgdState } from "./sgd.js";
 
 /**
- * SGDW: SGD whose weight decay shrinks the weights, not the gradient. Loshchilov and Hutter, 2017 (arXiv 1711.05101), as in timm.
- * Use it where SGD has momentum and decay.
+ * SGDW: SGD whose weight decay shrinks the weights, not the gradient.
+ *
+ * @remarks Use it where SGD has both momentum and decay.
+ * @see Loshchilov and Hutter, 2017, Decoupled Weight Decay Regularization (arXiv 1711.05101)
  */
-export const SGDW = /* @__PURE__ */ defineOptimizer({
+export const SGDW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "SGDW",
-  defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false },
+  defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, cautious: false },
   ranges: { lr: [0, Infinity], momentum: [0, Infinity], dampening: [0, Infinity] },
   state: sgdState,
   kernel: (h) => sgdKernel(h).replace("sgd", "sgdw"),

@@ -3,8 +3,10 @@ import * as f32 from "../generated/f32/optimizers/signsgd.js";
 import { mul, type Reals, sign, sub } from "../real.js";
 
 /**
- * SignSGD: steps along the sign of the gradient. Bernstein et al., 2018 (arXiv 1802.04434). Use it where gradients are sent as one
- * bit each.
+ * SignSGD: steps along the sign of the gradient.
+ *
+ * @remarks Use it where gradients are sent as one bit each.
+ * @see Bernstein et al., 2018, signSGD: Compressed Optimisation for Non-Convex Problems (arXiv 1802.04434)
  */
 export const SignSGD = /* @__PURE__ */ defineOptimizer({
   name: "SignSGD",

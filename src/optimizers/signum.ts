@@ -3,8 +3,10 @@ import * as f32 from "../generated/f32/optimizers/signum.js";
 import { lerp, mul, type Reals, sign, sub } from "../real.js";
 
 /**
- * Signum: steps along the sign of a moving average of the gradients. Bernstein et al., 2018 (arXiv 1802.04434). Use it where steps
- * of one length are wanted, with one buffer.
+ * Signum: steps along the sign of a moving average of the gradients.
+ *
+ * @remarks Use it where steps of one length are wanted, with one buffer.
+ * @see Bernstein et al., 2018, signSGD: Compressed Optimisation for Non-Convex Problems (arXiv 1802.04434)
  */
 export const Signum = /* @__PURE__ */ defineOptimizer({
   name: "Signum",

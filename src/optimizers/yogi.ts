@@ -4,8 +4,10 @@ import { power } from "../power.js";
 import { add, div, lerp, mul, type Reals, sign, sqrt, square, sub } from "../real.js";
 
 /**
- * Yogi: Adam whose second moment changes by a share of the squared gradient, whatever its own size. Zaheer et al., 2018. Use it
- * where sparse gradients make Adam's rates jump.
+ * Yogi: Adam whose second moment changes by a share of the squared gradient, whatever its own size.
+ *
+ * @remarks Use it where sparse gradients make Adam's rates jump.
+ * @see Zaheer et al., 2018, Adaptive Methods for Nonconvex Optimization
  */
 export const Yogi = /* @__PURE__ */ defineOptimizer({
   name: "Yogi",

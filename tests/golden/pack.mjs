@@ -3,20 +3,35 @@
 // Numbers become base64 of little-endian float64, or float32 where the case is float32. The numbers are those that the named
 // version of the named library computed; nothing in them comes from gradstep.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { optimizers } from "../../dist/index.js";
-import { libraries, translate } from "../../scripts/libraries.mjs";
+import { assign, libraryOf, translate } from "../../scripts/libraries.mjs";
 
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
-const classes = { SGDScheduleFree: "ScheduleFreeSGD", AdamWScheduleFree: "ScheduleFreeAdamW", SophiaG: "Sophia" };
+const classes = {
+  SGDScheduleFree: "ScheduleFreeSGD",
+  AdamWScheduleFree: "ScheduleFreeAdamW",
+  SophiaG: "Sophia",
+  CautiousAdamW: "AdamW",
+  CautiousLion: "Lion",
+};
 // and what timm's have in files of authors
-const timmNames = { LARS: "Lars", LAMB: "Lamb", NovoGrad: "NvNovoGrad", MARS: "Mars", ADOPT: "Adopt" };
-const several = {
-  betas: ["beta1", "beta2", "beta3"],
-  etas: ["etaMinus", "etaPlus"],
-  step_sizes: ["stepMin", "stepMax"],
+const timmNames = {
+  LARS: "Lars",
+  LAMB: "Lamb",
+  NovoGrad: "NvNovoGrad",
+  MARS: "Mars",
+  ADOPT: "Adopt",
+  CautiousLion: "Lion",
 };
 const options = {
+  adam_lr: "adamLrRatio*lr",
+  adam_betas: ["adamBeta1", "adamBeta2"],
+  betas: ["beta1", "beta2", "beta3"],
+  correct_bias: "biasCorrection",
+  betas_1d: ["beta11d", "beta21d"],
+  etas: ["etaMinus", "etaPlus"],
+  step_sizes: ["stepMin", "stepMax"],
   initial_accumulator_value: "initialAccumulator",
   decoupled_weight_decay: "decoupled",
   decoupled_decay: "decoupled",
@@ -45,12 +60,17 @@ const wrapped = {
   ],
   centralize: () => ["sgd", { learning_rate: 0 }, "GradientCentralization", {}],
 };
-// What the authors' rules do without an option, and ours by one.
+// What the authors' rules do without an option, or by default, and ours by an option.
 const implied = [
   [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
+  // it adds eps to the root that is not corrected, as Keras does
+  [/^Cautious\/AdamW/, () => ({ convention: "keras", eps: 1e-6, weightDecay: 0, cautious: true })],
+  [/^Cautious\/Lion/, () => ({ beta1: 0.95, beta2: 0.98, cautious: true, smoothing: 1 })],
+  [/^MARS/, ({ lr = 3e-3, lr_1d = 3e-3 }) => ({ lr1dFactor: lr_1d / lr })],
   [/^LaProp\/authors/, () => ({ fixedDecay: true })],
+  [/^Muon|^newtonschulz/, () => ({ weightDecay: 0, addEps: true })],
 ];
-const ignored = ["foreach", "hessian_every"];
+const ignored = ["foreach", "hessian_every", "lr_1d", "names"];
 
 // State by our names; what is not here is not compared.
 const slots = {
@@ -66,6 +86,10 @@ const slots = {
   grad_sum_sq: "q",
   x0: "x0",
   exp_avg: "m",
+  last_grad: "previous",
+  "AdamMini.m": "m",
+  "AdamMini.v": "v",
+  vmean: "v",
   exp_avg_sq: "v",
   exp_avg_var: "s",
   max_exp_avg_var: "smax",
@@ -81,10 +105,11 @@ const slots = {
   "Sophia.hessian": "hessian",
   "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
+  previous_grad: "previous",
   "Rprop.step_size": "step",
   "Prodigy.s": "s",
+  "Prodigy.p0": "p0",
   "DAdaptAdam.s": "s",
-  p0: "p0",
   // optax
   mu: "m",
   nu: "v",
@@ -100,6 +125,12 @@ const slots = {
   m2: "m2",
   "AdaBelief.nu": "s",
   "ACProp.nu": "s",
+  "COCOB.init_particles": "x0",
+  "COCOB.scale": "largest",
+  "COCOB.subgradients": "total",
+  "COCOB.reward": "reward",
+  "SimplifiedAdEMAMix.m": "m",
+  "SimplifiedAdEMAMix.n": "v",
   "Adan.m": "m",
   "Adan.v": "d",
   "Adan.n": "v",
@@ -133,25 +164,46 @@ const slots = {
   "Adamax.v": "u",
 };
 
-// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far, and
-// Prodigy takes its rate from how far the parameters have come, the small difference of large numbers.
+// What float64 runs may differ by, where 1e-12 is not to be had: one ulp in beta2^t moves the first rectified steps so far,
+// Prodigy takes its rate from how far the parameters have come, the small difference of large numbers, and Keras reduces in float32
+// whatever the dtype.
 const tolerances = [
   [/^RAdam|AdaBelief\/rectify_default/, 1e-11],
   [/^Prodigy/, 3e-12],
+  [/keras\/Muon/, 5e-7],
+  // what a change of the gradients by 1e-12 does is of this size: roots and bases of ill-conditioned matrices
+  [/^Shampoo/, 4e-10],
+  [/^SOAP/, 1e-11],
 ];
 
 // How often a step rounds a parameter, where it is not once: PyTorch applies NAdam's two terms one after the other, Adan has
 // two terms and a division, optax's Lion does not shrink the weights first, schedule-free rules make x, y and z of one another,
-// and Fromage divides and bounds what it moved.
-const roundings = { NAdam: 2, Adan: 5, Lion: 2, ScheduleFreeSGD: 3, ScheduleFreeAdamW: 3, Fromage: 3 };
+// Fromage divides and bounds what it moved, and what some add as weight decay, ours multiply by.
+const roundings = {
+  NAdam: 2,
+  Adan: 5,
+  Lion: 2,
+  ScheduleFreeSGD: 3,
+  ScheduleFreeAdamW: 3,
+  Fromage: 3,
+  CautiousAdamW: 2,
+  MARS: 2,
+};
 
-// What float32 runs of TensorFlow.js may differ by, as a share of a tensor's largest element.
-const TFJS = 3.2e-7;
+// What float32 runs may differ by as a share of a tensor's largest element, where they are not held to units in the last place.
+const shares = [
+  [/ tfjs\//, 3.2e-7],
+  [/^SOAP SOAP\/asis/, 2.4e-4],
+  [/^SOAP/, 6e-6],
+  // where matrices are multiplied, each element is made of all others
+  [/^Muon/, 3e-6],
+];
 
 const [folder, ...names] = process.argv.slice(2);
 const here = new URL(".", import.meta.url).pathname;
 for (const name of names) {
-  const { cases, ...rest } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
+  const { cases: given, ...rest } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
+  const cases = given?.map(asRun);
   mkdirSync(dirname(here + name), { recursive: true });
   const packed = !cases
     ? `${JSON.stringify(packRun(rest))}\n`
@@ -165,7 +217,8 @@ for (const name of names) {
 function packRuns(file, cases) {
   const lines = cases.map((one) => {
     const { name, source, x0, steps, sensitivity } = one;
-    return JSON.stringify({ name, source, options: translated(file, one).options, x0, steps, sensitivity });
+    const { made, options } = translated(file, one);
+    return JSON.stringify({ name, optimizer: made, source, options, x0, steps, sensitivity });
   });
   return `{"runs":[\n${lines.join(",\n")}\n]}\n`;
 }
@@ -196,17 +249,21 @@ function unwrapped(one) {
 }
 
 function packCase(one, { made, options }) {
-  const { name, source, dtype, inputs, shapes, problem, hyperparameters, params, state, wrapper, filtered } = one;
+  const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state, wrapper, filtered } = one;
   const pack = (value) => packNumbers(value, dtype);
-  const [kept] = Object.values(new optimizers[made.toLowerCase()]([1], options).state);
-  const slots = statesOf(state).map((saved) => renameSlots(made, saved, { ...kept, ...(wrapper && { slow: 0 }) }));
+  const { names = Object.keys(shapes) } = hyperparameters;
+  const placed = Object.fromEntries(names.map((name, k) => [name, shapes[k]]));
+  const kept = Object.values(new optimizers[made.toLowerCase()](placed, options).state);
+  const slots = statesOf(state).map((saved, k) =>
+    renameSlots(made, saved, { ...kept[k], ...(wrapper && { slow: 0 }) }),
+  );
   for (const [k, slow] of (one.slow_params?.[25] ?? []).entries()) slots[k].slow = slow;
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
-    roundings: roundings[made],
-    ulps: ulps(name),
-    share: name.startsWith("tfjs/") ? TFJS : undefined,
+    roundings: roundings[one.optimizer] ?? roundings[made],
+    ulps: ulps(name, made),
+    share: dtype === "float32" ? shares.find(([cases]) => cases.test(`${made} ${name}`))?.[1] : undefined,
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = {
@@ -216,17 +273,43 @@ function packCase(one, { made, options }) {
     filtered: pack(filtered),
     evalParams: pack(evalParams),
   };
-  return { ...ours, ...compare, ...more, inputs, shapes, problem, params: pack(params ?? {}), state: pack(slots) };
+  const inputs = packNumbers(one.inputs);
+  return {
+    ...ours,
+    ...compare,
+    ...more,
+    inputs,
+    tensors,
+    names: hyperparameters.names,
+    shapes,
+    problem,
+    params: pack(params ?? {}),
+    state: pack(slots),
+  };
+}
+
+/** A function of a gradient as a run of one step, in which the parameter goes from 0 to minus the function's value. */
+function asRun(run) {
+  if (!run.input) return run;
+  const { input, output, shape, steps, ...one } = run;
+  return {
+    ...one,
+    optimizer: "Muon",
+    hyperparameters: { lr: 1, momentum: 0, nesterov: false, ns_steps: steps, adjust_lr_fn: "none" },
+    inputs: { params0: [input.map(() => 0)], grads: [[input]] },
+    shapes: [shape],
+    params: { 1: [output.map((x) => 0 - x)] },
+  };
 }
 
 /**
  * What the update may be off by in float32, if not the usual few units: optax and Keras raise the betas to the step in float32,
- * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size.
- * D-Adaptation has the rate in its moments, and Prodigy's, once it has begun to grow, is off by 1e-4.
+ * optax's RAdam takes a small difference of large numbers in it, and its optimistic Adam one of terms of fifty times its size;
+ * Prodigy's rate, once it has begun to grow, is off by 1e-4, and its DAdaptAdam's by 2e-5.
  */
-function ulps(name) {
-  if (/prodigy/i.test(name)) return 4096;
-  if (name.startsWith("optax/contrib.dadapt")) return 512;
+function ulps(name, made) {
+  if (made === "Prodigy") return 4096;
+  if (name.startsWith("optax/contrib.dadapt_adamw/")) return 256;
   if (name.startsWith("optax/optimistic_adam/default")) return 256;
   return name.startsWith("optax/radam") ? 65536 : /^(optax|keras)\//.test(name) ? 128 : undefined;
 }
@@ -234,17 +317,23 @@ function ulps(name) {
 /** The class and the options of a case, by our names. */
 function translated(file, { name, optimizer, hyperparameters, source }) {
   const theirs = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => !ignored.includes(name)));
-  const timm = source.repo?.endsWith("pytorch-image-models") ? "timm" : undefined;
-  const library = timm ?? Object.keys(libraries).find((each) => file.startsWith(`libs/${each}`));
+  const library = libraryOf(basename(file), source);
+  const timm = library === "timm";
+  if (timm && optimizer.startsWith("Cautious")) theirs.caution = true;
   return library
     ? translate(library, (timm && timmNames[optimizer]) || optimizer, theirs)
-    : { made: classes[optimizer] ?? optimizer, options: { ...renameOptions(theirs), ...impliedOptions(name, theirs) } };
+    : {
+        made: classes[optimizer] ?? optimizer,
+        options: { ...impliedOptions(name, hyperparameters), ...renameOptions(theirs) },
+      };
 }
 
 /** Why a case cannot be compared, if so. */
-function whyNot({ name, do_not_test, float32_rounding_in_float64 }, { made, options }) {
+function whyNot({ name, do_not_test, do_not_test_exactly, float32_rounding_in_float64 }, { made, options }) {
   if (do_not_test) return "a fault of the library";
+  if (do_not_test_exactly) return "a run in bfloat16";
   if (float32_rounding_in_float64 || /float32scalars/.test(name)) return "scalars rounded to float32 in a float64 run";
+  if (/^Shampoo.*float32/.test(name)) return "ill-conditioned: the library's own float32 is far from its float64";
   const known = optimizers[made.toLowerCase()]?.defaults;
   if (!known) return `${made} is no optimizer of ours`;
   const missing = Object.keys(options).filter((option) => !(option in known));
@@ -259,10 +348,8 @@ function renameOptions(theirs) {
       ours.clipping = false;
       continue;
     }
-    if (name in several) for (const [i, each] of value.entries()) ours[several[name][i]] = each;
-    // what is off
-    else if (value === null) ours[camel(name)] = 0;
-    else ours[options[name] ?? camel(name)] = value;
+    // null is what is off
+    assign(ours, options[name] ?? camel(name), value ?? 0);
   }
   return ours;
 }

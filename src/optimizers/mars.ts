@@ -1,0 +1,106 @@
+import { defineTensorOptimizer } from "../define.js";
+import { adamAmsgrad as adamAmsgradF32, adam as adamF32 } from "../generated/f32/optimizers/adam.js";
+import { mars as marsF32 } from "../generated/f32/optimizers/mars.js";
+import { sizeOf } from "../layout.js";
+import { add, mul, type Reals, sub } from "../real.js";
+import type { Values } from "../rule.js";
+import type { TensorStep } from "../tensor-step.js";
+import { adam, adamAmsgrad, adamKernel, adamScalars, adamState } from "./adam.js";
+
+/**
+ * MARS: AdamW on gradients whose variance is reduced by what the last one was.
+ *
+ * @remarks Use it to pretrain language models. Only matrices get it, at `lr`; other tensors get AdamW, with `beta11d`, `beta21d`,
+ * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. As in timm the first gradient is taken as it is without
+ * `correctFirst`.
+ * @see Yuan et al., 2024, MARS: Unleashing the Power of Variance Reduction for Training Large Models (arXiv 2411.10438)
+ */
+export const MARS = /* @__PURE__ */ defineTensorOptimizer({
+  name: "MARS",
+  defaults: {
+    lr: 3e-3,
+    beta1: 0.95,
+    beta2: 0.99,
+    eps: 1e-8,
+    gamma: 0.025,
+    optimize1d: false,
+    lr1dFactor: 1,
+    beta11d: 0.9,
+    beta21d: 0.95,
+    weightDecay1d: 0.1,
+    correctFirst: true,
+    amsgrad: false,
+    cautious: false,
+  },
+  ranges: {
+    lr: [0, Infinity],
+    beta1: [0, 1],
+    beta2: [0, 1],
+    eps: [0, Infinity],
+    gamma: [0, Infinity],
+    lr1dFactor: [0, Infinity],
+    beta11d: [0, 1],
+    beta21d: [0, 1],
+    weightDecay1d: [0, Infinity],
+  },
+  state: (h, shape) => ({ ...adamState(h), ...(corrects(h, shape) && { previous: 0 }) }),
+  // the corrected gradient, and a cautious step
+  work: (h, shape) => [sizeOf(shape), h.cautious ? sizeOf(shape) : 0],
+  decoupled: () => true,
+  passes: [
+    {
+      tensor(x, h, t) {
+        const corrected = corrects(h, x.shape);
+        const g = corrected ? correct(x, h, t) : x.g;
+        const lr = corrected ? h.lr : h.lr * h.lr1dFactor;
+        const beta1 = corrected ? h.beta1 : h.beta11d;
+        const beta2 = corrected ? h.beta2 : h.beta21d;
+        const decay = corrected ? h.weightDecay : h.weightDecay1d;
+        adamScalars(x.s, { ...h, lr, beta1, beta2, epsRoot: 0, biasCorrection: true }, t, decay);
+        const { m, v, vmax } = x.state;
+        const step = x.work[1];
+        if (h.cautious) x.clear(step);
+        x.run(adamKernel(h), h.cautious ? step : x.p, g, m, v, vmax);
+        if (!h.cautious) return;
+        x.caution(step);
+        x.combine(x.p, 1 - lr * decay, x.p, 1, step);
+      },
+    },
+  ],
+  twins: { f32: { adam: adamF32, adamAmsgrad: adamAmsgradF32, mars: marsF32 }, f64: { adam, adamAmsgrad, mars } },
+});
+
+/** Whether a tensor gets corrected gradients. */
+function corrects(h: Values<{ optimize1d: boolean }>, shape: readonly number[]): boolean {
+  return h.optimize1d || shape.length === 2;
+}
+
+/** The gradient, moved on from the one before, and no longer than 1. */
+function correct(
+  x: TensorStep,
+  h: Values<{ beta1: number; gamma: number; correctFirst: boolean }>,
+  t: number,
+): TensorStep["g"] {
+  const [out] = x.work;
+  const { previous } = x.state;
+  if (t === 1 && !h.correctFirst) {
+    x.scale(previous, 1, x.g);
+    return x.g;
+  }
+  x.s[0] = (h.gamma * h.beta1) / (1 - h.beta1);
+  x.run("mars", out, x.g, previous);
+  const norm = x.norm(out);
+  if (norm > 1) x.scale(out, 1 / norm, out);
+  return out;
+}
+
+/** out = g, moved on by a share of its change */
+export function mars(n: number, out: Reals, g: Reals, previous: Reals, h: Reals): void {
+  const share = h[0];
+  for (let i = 0; i < n; i++) {
+    const gi = g[i];
+    const change = sub(gi, previous[i]);
+    previous[i] = gi;
+    out[i] = add(gi, mul(share, change));
+  }
+}
