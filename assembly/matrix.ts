@@ -149,3 +149,156 @@ export function spreadRows(n: usize, m: usize, a: usize, out: usize): void {
 export function spreadColumns(n: usize, m: usize, a: usize, out: usize): void {
   for (let i: usize = 0; i < n; i++) memory.copy(out + i * m * SIZE, a, m * SIZE);
 }
+
+/** out = the sum of the squares along the middle axis of a, which has n by m by k elements, one by one in float64. */
+export function axisSquares(n: usize, m: usize, k: usize, a: usize, out: usize): void {
+  if (k === 1) {
+    rowSquares(n, m, a, out);
+    return;
+  }
+  for (let i: usize = 0; i < n; i++) {
+    const plane = a + i * m * k * SIZE;
+    const sums = out + i * k * SIZE;
+    let l: usize = 0;
+    // a line of the cache, or half of one
+    for (; l + 8 <= k; l += 8) {
+      let s0 = f64x2.splat(0);
+      let s1 = s0;
+      let s2 = s0;
+      let s3 = s0;
+      for (let j: usize = 0; j < m; j++) {
+        const at = j * k + l;
+        s0 = f64x2.add(s0, squares(plane, at));
+        s1 = f64x2.add(s1, squares(plane, at + 2));
+        s2 = f64x2.add(s2, squares(plane, at + 4));
+        s3 = f64x2.add(s3, squares(plane, at + 6));
+      }
+      storePair(sums, l, s0);
+      storePair(sums, l + 2, s1);
+      storePair(sums, l + 4, s2);
+      storePair(sums, l + 6, s3);
+    }
+    for (; l < k; l++) {
+      let s: f64 = 0;
+      for (let j: usize = 0; j < m; j++) s += squareOf(plane, j * k + l);
+      store<real>(sums + l * SIZE, <real>s);
+    }
+  }
+}
+
+/** Of four rows at a time, because each sum waits for the one before. */
+function rowSquares(n: usize, m: usize, a: usize, out: usize): void {
+  let i: usize = 0;
+  for (; i + 4 <= n; i += 4) {
+    const row = i * m;
+    let s0: f64 = 0;
+    let s1: f64 = 0;
+    let s2: f64 = 0;
+    let s3: f64 = 0;
+    for (let j: usize = 0; j < m; j++) {
+      s0 += squareOf(a, row + j);
+      s1 += squareOf(a, row + m + j);
+      s2 += squareOf(a, row + 2 * m + j);
+      s3 += squareOf(a, row + 3 * m + j);
+    }
+    store<real>(out + i * SIZE, <real>s0);
+    store<real>(out + (i + 1) * SIZE, <real>s1);
+    store<real>(out + (i + 2) * SIZE, <real>s2);
+    store<real>(out + (i + 3) * SIZE, <real>s3);
+  }
+  for (; i < n; i++) {
+    let s: f64 = 0;
+    for (let j: usize = 0; j < m; j++) s += squareOf(a, i * m + j);
+    store<real>(out + i * SIZE, <real>s);
+  }
+}
+
+function squareOf(x: usize, i: usize): f64 {
+  const xi = single(x, i);
+  return xi * xi;
+}
+
+function squares(x: usize, i: usize): v128 {
+  const xi = pair(x, i);
+  return f64x2.mul(xi, xi);
+}
+
+function storePair(out: usize, i: usize, s: v128): void {
+  store<real>(out + i * SIZE, <real>f64x2.extract_lane(s, 0));
+  store<real>(out + (i + 1) * SIZE, <real>f64x2.extract_lane(s, 1));
+}
+
+/** out = n by k numbers, m times along a middle axis. */
+export function spreadAxis(n: usize, m: usize, k: usize, a: usize, out: usize): void {
+  if (k === 1) {
+    spreadRows(n, m, a, out);
+    return;
+  }
+  for (let i: usize = 0; i < n; i++) {
+    for (let j: usize = 0; j < m; j++) memory.copy(out + (i * m + j) * k * SIZE, a + i * k * SIZE, k * SIZE);
+  }
+}
+
+/** out = the smaller of itself, n by m by k elements, and of m numbers along the middle axis; NaN if one of them is. */
+export function lowerAxis(n: usize, m: usize, k: usize, a: usize, out: usize): void {
+  for (let i: usize = 0; i < n; i++) {
+    const plane = out + i * m * k * SIZE;
+    if (k === 1) {
+      let j: usize = 0;
+      for (; j + LANES <= m; j += LANES) {
+        const at = plane + j * SIZE;
+        write(at, v128.min<real>(read(at), read(a + j * SIZE)));
+      }
+      for (; j < m; j++) lower(plane + j * SIZE, load<real>(a + j * SIZE));
+    } else {
+      for (let j: usize = 0; j < m; j++) lowerRow(k, plane + j * k * SIZE, load<real>(a + j * SIZE));
+    }
+  }
+}
+
+function lowerRow(k: usize, row: usize, x: real): void {
+  const xs = all(x);
+  let l: usize = 0;
+  for (; l + LANES <= k; l += LANES) write(row + l * SIZE, v128.min<real>(read(row + l * SIZE), xs));
+  for (; l < k; l++) lower(row + l * SIZE, x);
+}
+
+function lower(at: usize, x: real): void {
+  store<real>(at, min<real>(load<real>(at), x));
+}
+
+/** out = the largest of n by m by k elements for each of m places along the middle axis; NaN if one of them is. */
+export function axisMaxima(n: usize, m: usize, k: usize, a: usize, out: usize): void {
+  for (let j: usize = 0; j < m; j++) store<real>(out + j * SIZE, -Infinity);
+  for (let i: usize = 0; i < n; i++) {
+    const plane = a + i * m * k * SIZE;
+    if (k === 1) {
+      let j: usize = 0;
+      for (; j + LANES <= m; j += LANES) {
+        const at = out + j * SIZE;
+        write(at, v128.max<real>(read(at), read(plane + j * SIZE)));
+      }
+      for (; j < m; j++) raise(out + j * SIZE, load<real>(plane + j * SIZE));
+    } else {
+      for (let j: usize = 0; j < m; j++) raise(out + j * SIZE, largest(k, plane + j * k * SIZE));
+    }
+  }
+}
+
+function largest(k: usize, row: usize): real {
+  let result: real = -Infinity;
+  let maxima = all(result);
+  let l: usize = 0;
+  for (; l + LANES <= k; l += LANES) maxima = v128.max<real>(maxima, read(row + l * SIZE));
+  result = max<real>(v128.extract_lane<real>(maxima, 0), v128.extract_lane<real>(maxima, 1));
+  if (sizeof<real>() === 4) {
+    result = max<real>(result, v128.extract_lane<real>(maxima, <u8>(2 % LANES)));
+    result = max<real>(result, v128.extract_lane<real>(maxima, <u8>(3 % LANES)));
+  }
+  for (; l < k; l++) result = max<real>(result, load<real>(row + l * SIZE));
+  return result;
+}
+
+function raise(at: usize, x: real): void {
+  store<real>(at, max<real>(load<real>(at), x));
+}

@@ -1,6 +1,7 @@
 // What rules of norms and shapes run on, and their kernels: none of them adds the weight decay.
 export * from "./caution";
 export * from "./matrix";
+export * from "./optimizers/adafactor";
 export * from "./optimizers/adammini";
 export * from "./optimizers/adamp";
 export * from "./optimizers/dadaptadam";
@@ -9,6 +10,7 @@ export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
 export * from "./optimizers/mars";
 export * from "./optimizers/shampoo";
+export * from "./optimizers/sm3";
 export * from "./optimizers/soap";
 export * from "./reduce";
 export * from "./wrappers/grokfastma";

@@ -9,6 +9,13 @@
 // not listed.
 
 const betas = ["beta1", "beta2", "beta3"];
+const fairseq = {
+  eps: "eps1",
+  eps_scale: "eps2",
+  clip_threshold: "d",
+  decay_rate: "beta2Decay",
+  betas: ["momentum"],
+};
 
 export const libraries = {
   torch: {
@@ -20,6 +27,7 @@ export const libraries = {
     optimizers: {
       ASGD: "ASGD",
       Adadelta: "Adadelta",
+      Adafactor: ["Adafactor", {}, { eps: ["eps1", "eps2"] }],
       Adagrad: ["Adagrad", {}, { initial_accumulator_value: "initialAccumulator" }],
       Adam: ["Adam", {}, { decoupled_weight_decay: "decoupled" }],
       AdamW: "AdamW",
@@ -43,6 +51,17 @@ export const libraries = {
     optimizers: {
       adabelief: "AdaBelief",
       adadelta: "Adadelta",
+      adafactor: [
+        "Adafactor",
+        {},
+        {
+          decay_rate: "-beta2Decay",
+          eps: "eps1",
+          clipping_threshold: "d",
+          multiply_by_parameter_scale: "scaleParameter",
+          weight_decay_rate: "weightDecay",
+        },
+      ],
       adagrad: ["Adagrad", {}, { initial_accumulator_value: "initialAccumulator" }],
       adam: "Adam",
       "adam(nesterov=true)": "NAdam",
@@ -103,6 +122,7 @@ export const libraries = {
       sgd: "SGD",
       sign_sgd: "SignSGD",
       signum: "Signum",
+      sm3: "SM3",
       yogi: "Yogi",
     },
   },
@@ -114,6 +134,17 @@ export const libraries = {
     names: { learning_rate: "lr", beta_1: "beta1", beta_2: "beta2", epsilon: "eps" },
     optimizers: {
       Adadelta: "Adadelta",
+      Adafactor: [
+        "Adafactor",
+        {},
+        {
+          epsilon_1: "eps1",
+          epsilon_2: "eps2",
+          beta_2_decay: "beta2Decay",
+          clip_threshold: "d",
+          "relative_step=false": {},
+        },
+      ],
       Adagrad: ["Adagrad", {}, { initial_accumulator_value: "initialAccumulator" }],
       Adam: "Adam",
       AdamW: "AdamW",
@@ -172,6 +203,17 @@ export const libraries = {
     convention: "torch",
     names: { betas, caution: "cautious" },
     optimizers: {
+      Adafactor: [
+        "Adafactor",
+        { convention: "timm", relativeStep: false, scaleParameter: false },
+        { ...fairseq, "scale_parameter=true": {} },
+      ],
+      "Adafactor(lr=null)": ["Adafactor", { convention: "timm" }, fairseq],
+      AdafactorBigVision: [
+        "Adafactor",
+        { convention: "big_vision" },
+        { decay_rate: "-beta2Decay", eps: "eps1", clipping_threshold: "d" },
+      ],
       AdaBelief: ["AdaBelief", {}, { eps: ["eps", "epsRoot"], decoupled_decay: "decoupled" }],
       Adan: "Adan",
       AdamP: "AdamP",
@@ -251,21 +293,22 @@ export function translate(library, optimizer, theirs) {
 }
 
 /**
- * Sets an option by its name here: several with what is a list or what is one for all, or "x*y", where x is its share of y.
+ * Sets an option by its name here: several with what is a list or what is one for all; "x*y", where x is its share of y; or "-x".
  */
 export function assign(options, ours, value) {
   if (Array.isArray(ours)) {
     const values = Array.isArray(value) ? value : ours.map(() => value);
-    for (const [i, each] of values.entries()) assign(options, ours[i], each);
+    for (const [i, each] of ours.entries()) if (i < values.length) assign(options, each, values[i] ?? 0);
     return;
   }
-  const [name, whole] = ours.split("*");
-  options[name] = whole ? value / options[whole] : value;
+  const [, sign, name, whole] = /^(-?)(\w+)(?:\*(\w+))?$/.exec(ours);
+  options[name] = whole ? value / options[whole] : sign ? -value : value;
 }
 
 /** The library that a golden case is of, if it is none of the authors' implementations. */
 export function libraryOf(file, source) {
   if (source.repo?.endsWith("pytorch-image-models")) return "timm";
+  if (source.repo?.endsWith("/pytorch")) return "torch";
   return Object.keys(libraries).find((name) => file.startsWith(name) || source.package === name);
 }
 

@@ -51,3 +51,48 @@ export function spreadColumns(n: number, m: number, a: Reals, out: Reals): void 
     for (let j = 0; j < m; j++) out[i * m + j] = a[j];
   }
 }
+
+/** out = the sum of the squares along the middle axis of a, which has n by m by k elements, one by one in float64. */
+export function axisSquares(n: number, m: number, k: number, a: Reals, out: Reals): void {
+  for (let i = 0; i < n; i++) {
+    for (let l = 0; l < k; l++) {
+      let s = 0;
+      for (let j = 0; j < m; j++) {
+        const x = a[(i * m + j) * k + l];
+        s += x * x;
+      }
+      out[i * k + l] = s;
+    }
+  }
+}
+
+/** out = n by k numbers, m times along a middle axis. */
+export function spreadAxis(n: number, m: number, k: number, a: Reals, out: Reals): void {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      for (let l = 0; l < k; l++) out[(i * m + j) * k + l] = a[i * k + l];
+    }
+  }
+}
+
+/** out = the smaller of itself, n by m by k elements, and of m numbers along the middle axis; NaN if one of them is. */
+export function lowerAxis(n: number, m: number, k: number, a: Reals, out: Reals): void {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      for (let l = 0; l < k; l++) {
+        const at = (i * m + j) * k + l;
+        out[at] = Math.min(out[at], a[j]);
+      }
+    }
+  }
+}
+
+/** out = the largest of n by m by k elements for each of m places along the middle axis; NaN if one of them is. */
+export function axisMaxima(n: number, m: number, k: number, a: Reals, out: Reals): void {
+  out.fill(-Infinity, 0, m);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      for (let l = 0; l < k; l++) out[j] = Math.max(out[j], a[(i * m + j) * k + l]);
+    }
+  }
+}

@@ -19,7 +19,7 @@ export type Choices = Readonly<Record<string, readonly string[]>>;
  * The libraries whose numbers a rule can give. Where PyTorch lacks the rule, "torch" is its authors' implementation, which is
  * written for PyTorch.
  */
-export type Convention = "torch" | "optax" | "keras" | "tfjs";
+export type Convention = "torch" | "timm" | "optax" | "big_vision" | "keras" | "tfjs";
 
 /** Options by the kind of their values, with a choice as the union of its strings. */
 export type Values<H, C extends Choices = Record<never, never>> = {

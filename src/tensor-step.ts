@@ -42,8 +42,9 @@ export class TensorStep {
   g: Ref;
   readonly state: Readonly<Record<string, Ref>>;
   readonly work: readonly Ref[];
-  /** Its state as numbers. */
+  /** Its state and its work buffers as numbers. */
   readonly numbers: Readonly<Record<string, Reals>>;
+  readonly workNumbers: readonly Reals[];
   /** What the next kernel takes its scalars from. */
   readonly s: Reals;
   /** Matrix products and the like, if the rule has them: see matrix.ts. */
@@ -62,6 +63,7 @@ export class TensorStep {
     dtype: Dtype,
     { p, g, prepared, state, work, h }: Buffers,
     numbers: Readonly<Record<string, Reals>>,
+    workNumbers: readonly Reals[],
     scalars: Reals,
     loops: Loops,
   ) {
@@ -74,6 +76,7 @@ export class TensorStep {
     this.state = state;
     this.work = work;
     this.numbers = numbers;
+    this.workNumbers = workNumbers;
     this.s = scalars;
     this.matrix = loops.matrix;
     this.n = loops.count(tensor.length);

@@ -218,9 +218,10 @@ function allocateBatch(
       work: tensor.work.map((n, i) => ref(work[i], n)),
       h: ref(scalars, SCALARS),
     };
+    const workNumbers = tensor.work.map((n, i) => view(work[i], n));
     return {
       placed: { ...placed, given: undefined },
-      x: new TensorStep(tensor, dtype, buffers, state, view(scalars, SCALARS), loops),
+      x: new TensorStep(tensor, dtype, buffers, state, workNumbers, view(scalars, SCALARS), loops),
       g: buffers.g,
       prepared: buffers.prepared,
       preparedView: view(preparedG, length),

@@ -394,6 +394,7 @@ function busy(made: AnyClass): Record<string, unknown> {
     // where it is a floor under the norm of a matrix, one that counts
     eps: "nsSteps" in made.defaults ? 8 : 0.5,
     adamEps: 0.5,
+    eps2: 8,
     adjustLrFn: "match_rms_adamw",
     epsRoot: 1e-3,
     gamma: 0.5,
@@ -437,10 +438,15 @@ function another(made: AnyClass, name: string): number | undefined {
 
 // what only says something of parameters of certain names: see names.test.ts
 const byName = ["dim", "nHeads"];
+// and what decides about buffers of another shape only from some number on
+const byShape = ["minDimSizeToFactor"];
 const hyperparameters = classes.flatMap((made) =>
   Object.keys(made.defaults)
     .filter(
-      (name) => typeof made.defaults[name] === "number" && !byName.includes(name) && !made.rule.once?.includes(name),
+      (name) =>
+        typeof made.defaults[name] === "number" &&
+        ![...byName, ...byShape].includes(name) &&
+        !made.rule.once?.includes(name),
     )
     .map((name) => ({ made, name, value: another(made, name), title: `${made.rule.name}: ${name}` })),
 );

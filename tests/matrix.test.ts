@@ -22,11 +22,15 @@ interface Operation {
   terms(i: number, inputs: readonly Reals[], ...sizes: number[]): readonly number[];
 }
 
+/** What memory holds before. */
+const FILL = 0.25;
+
 const few = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
 const fewer = [0, 1, 3, 4, 5, 9, 17];
 const pairs = [...few.flatMap((n) => few.map((m) => [n, m])), [64, 31], [300, 1], [3, 1003], [130, 70]];
+const boxes = [...fewer.flatMap((n) => fewer.flatMap((k) => fewer.map((m) => [n, k, m]))), [3, 130, 70], [70, 300, 1]];
 const triples = [
-  ...fewer.flatMap((n) => fewer.flatMap((k) => fewer.map((m) => [n, k, m]))),
+  ...boxes,
   // more than a panel of b is deep, and wide
   [5, 300, 7],
   [9, 512, 4],
@@ -76,6 +80,30 @@ const operations: Readonly<Record<string, Operation>> = {
     output: (n, m) => n * m,
     terms: (i, [a], _, m) => [a[i % m]],
   },
+  axisSquares: {
+    sizes: boxes,
+    inputs: (n, m, k) => [n * m * k],
+    output: (n, _, k) => n * k,
+    terms: (i, [a], _, m, k) => range(m).map((j) => a[(Math.floor(i / k) * m + j) * k + (i % k)] ** 2),
+  },
+  spreadAxis: {
+    sizes: boxes,
+    inputs: (n, _, k) => [n * k],
+    output: (n, m, k) => n * m * k,
+    terms: (i, [a], _, m, k) => [a[Math.floor(i / (m * k)) * k + (i % k)]],
+  },
+  lowerAxis: {
+    sizes: boxes,
+    inputs: (_, m) => [m],
+    output: (n, m, k) => n * m * k,
+    terms: (i, [a], _, m, k) => [Math.min(FILL, a[Math.floor(i / k) % m])],
+  },
+  axisMaxima: {
+    sizes: boxes,
+    inputs: (n, m, k) => [n * m * k],
+    output: (_, m) => m,
+    terms: (j, [a], n, m, k) => [Math.max(...range(n).flatMap((i) => range(k).map((l) => a[(i * m + j) * k + l])))],
+  },
   dot: { sizes: lengths, inputs: (n) => [n, n], terms: (_, [x, y]) => Array.from(x, (xi, i) => xi * y[i]) },
   rowDots: {
     sizes: pairs,
@@ -83,12 +111,12 @@ const operations: Readonly<Record<string, Operation>> = {
     output: (n) => n,
     terms: (i, [x, y], _, m) => range(m).map((j) => x[i * m + j] * y[i * m + j]),
   },
-  sum: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x) },
   opposites: {
     sizes: lengths,
     inputs: (n) => [n, n],
     terms: (_, [x, y]) => Array.from(x, (xi, i) => (xi * y[i] < 0 ? 1 : 0)),
   },
+  sum: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x) },
   sumAbs: { sizes: lengths, inputs: (n) => [n], terms: (_, [x]) => Array.from(x, Math.abs) },
   maxAbs: {
     sizes: lengths,
@@ -104,7 +132,7 @@ function run(backend: Backend, dtype: Dtype, name: string, sizes: readonly numbe
   const guard = 16;
   const total = [...inputs.map((x) => x.length), length].reduce((sum, n) => sum + n + guard, guard);
   const memory = backend.createMemory(total * SIZE[dtype]);
-  const all = viewOf(memory, dtype, 0, total).fill(7);
+  const all = viewOf(memory, dtype, 0, total).fill(FILL);
   let next = guard;
   const place = (n: number): [Reals, Ref] => {
     const start = next;
@@ -120,7 +148,7 @@ function run(backend: Backend, dtype: Dtype, name: string, sizes: readonly numbe
   const loops = backend.kernels(memory, dtype, library(name)) as unknown as Record<string, (...args: Ref[]) => number>;
   const returned = loops[name](...(sizes as number[]), ...refs, ...(output ? [out] : []));
   const kept = [...all.subarray(0, guard), ...all.subarray(next - guard)];
-  expect(kept.every((x) => x === 7)).toBe(true);
+  expect(kept.every((x) => x === FILL)).toBe(true);
   return output ? result.slice() : new Float64Array([returned]);
 }
 
