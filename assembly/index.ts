@@ -34,3 +34,4 @@ export * from "./optimizers/simplifiedademamix";
 export * from "./optimizers/sophia";
 export * from "./optimizers/yogi";
 export * from "./stages";
+export * from "./wrappers/grokfastema";

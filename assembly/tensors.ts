@@ -15,3 +15,4 @@ export * from "./optimizers/shampoo";
 export * from "./optimizers/sm3";
 export * from "./optimizers/soap";
 export * from "./reduce";
+export * from "./wrappers/grokfastma";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
-import { layOut, lined } from "../src/layout.js";
+import { layOut, lined, SIZE } from "../src/layout.js";
 import { arrays, type Dtype } from "./data.js";
 import type { SlowWord } from "./kernels.js";
 import { batchFor, timeSteps } from "./measure.js";
@@ -37,7 +37,7 @@ export async function compileProbes(
   const module = await compile(dtype, sourceOf(streams, words));
   const count = Math.max(3, ...streams.map((each) => each.split(" ").length));
   const place = (n: number) => {
-    const { starts, end } = layOut(Array(count).fill(lined(n, dtype)), dtype);
+    const { starts, end } = layOut(Array(count).fill(lined(n, dtype) * SIZE[dtype]));
     const pages = Math.ceil(end / 65536);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     for (const [k, start] of starts.entries()) {

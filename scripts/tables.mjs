@@ -118,12 +118,13 @@ function othersThan(value, choices = []) {
   return typeof value === "boolean" ? [!value] : value === 0 ? [0.5] : choices.filter((choice) => choice !== value);
 }
 
-/** Every golden case, with the library that it is of. */
+/** Every golden case of an optimizer alone, with the library that it is of. */
 function readCases() {
   return ["libs", "refs"].flatMap((folder) =>
     readdirSync(`tests/golden/${folder}`).flatMap((file) => {
       const { cases, runs = [] } = JSON.parse(readFileSync(`tests/golden/${folder}/${file}`, "utf8"));
-      return (cases ?? runs).map((one) => ({ ...one, library: libraryOf(file, one.source) ?? "authors" }));
+      const alone = (cases ?? runs).filter(({ wrapper }) => !wrapper);
+      return alone.map((one) => ({ ...one, library: libraryOf(file, one.source) ?? "authors" }));
     }),
   );
 }

@@ -60,7 +60,7 @@ export function checkKnown(who: string, options: object, known: object, more: re
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
     const names = [...Object.keys(known), ...more].join(", ");
-    throw new TypeError(`${who}: unknown option "${name}", expected one of ${names}`);
+    throw new TypeError(`${who}: unknown option "${name}", expected ${names ? `one of ${names}` : "none"}`);
   }
 }
 

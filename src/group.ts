@@ -1,4 +1,5 @@
-import type { Defaults, Memory } from "./rule.js";
+import type { Numbers, Reals } from "./real.js";
+import type { Defaults, Memory, Slot, Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import type { Store } from "./store.js";
 
@@ -18,10 +19,30 @@ export class Group {
     this.store = store;
   }
 
-  /** Begins the next step. */
+  /** Begins the next step; before the first, the slots that start from the parameters take them. */
   begin(): void {
     this.steps++;
-    if (this.steps === 1) this.store.start();
+    if (this.steps > 1) return;
+    this.#eachSlot((x, start, params) => {
+      if (start === "params") x.set(params);
+    });
+  }
+
+  /** Sets state and memory back to what they start from; the next step is the first. */
+  restart(memory: Memory): void {
+    this.steps = 0;
+    Object.assign(this.memory, memory);
+    this.#eachSlot((x, start) => {
+      if (start !== "params") x.fill(typeof start === "number" ? start : start.from);
+    });
+  }
+
+  #eachSlot(visit: (x: Numbers, start: Start | Slot, params: Reals) => void): void {
+    const { states } = this.settings;
+    for (const [i, { state, params }] of this.store.tensors.entries()) {
+      // a rule that looks at elements has the same slots for all tensors
+      for (const [slot, start] of Object.entries(states[i] ?? states[0])) visit(state[slot], start, params);
+    }
   }
 
   /** One pass of a step; `given` says that the gradients were handed over and do not stand in `grads`. */

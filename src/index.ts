@@ -8,6 +8,7 @@ export type { Convention, Dtype } from "./rule.js";
 export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
 export { useModule } from "./wasm.js";
+export * from "./wrappers/index.js";
 
 type Classes = typeof classes;
 

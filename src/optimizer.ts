@@ -7,14 +7,7 @@ import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } fro
 import type { Reals } from "./real.js";
 import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
-import {
-  type LoadOptions,
-  type LoadResult,
-  loadState,
-  type Progress,
-  type StateDict,
-  saveState,
-} from "./state-dict.js";
+import { type LoadOptions, type LoadResult, type Progress, planLoad, type StateDict, saveState } from "./state-dict.js";
 import type { Placed } from "./store.js";
 import type {
   ByName,
@@ -182,8 +175,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * changes; a scheduled hyperparameter keeps its schedule.
    */
   loadStateDict(dict: StateDict, options: LoadOptions = {}): LoadResult {
-    this.#checkAlive();
-    return loadState(this.#progress(), dict, options);
+    return Optimizer.plan(this as unknown as Optimizer, dict, options)();
   }
 
   /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */
@@ -237,11 +229,35 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return given;
   }
 
-  /** @internal What functions on optimizers work with; schedules are up to date, and the rule does not refuse a step. */
+  /** @internal What functions on optimizers work with. */
+  static inside(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend } {
+    if (!(#kind in optimizer)) throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
+    optimizer.#checkAlive();
+    return { ...optimizer.#progress(), backend: optimizer.#backend };
+  }
+
+  /** @internal The same; schedules are up to date, and the rule does not refuse a step. */
   static ready(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend } {
+    const inside = Optimizer.inside(optimizer, who);
+    Optimizer.check(optimizer, who);
+    return inside;
+  }
+
+  /** @internal Brings schedules up to date; throws if a step without gradients handed over would. */
+  static check(optimizer: Optimizer, who: string): void {
     optimizer.#take(who, undefined);
     optimizer.#checkReady();
-    return { ...optimizer.#progress(), backend: optimizer.#backend };
+  }
+
+  /** @internal Reads a state dict, and returns what loads it. */
+  static plan(optimizer: Optimizer, dict: StateDict, options: LoadOptions): () => LoadResult {
+    optimizer.#checkAlive();
+    return planLoad(optimizer.#progress(), dict, options);
+  }
+
+  /** @internal Sets all state back to what it starts from; parameters, options and the number of steps stay. */
+  static restart(optimizer: Optimizer): void {
+    for (const group of optimizer.#groups) group.restart(optimizer.#kind.memory(group.settings, undefined));
   }
 
   #progress(): Progress {

@@ -63,12 +63,20 @@ export function saveState({ kind, dtype, clock, groups }: Progress): StateDict {
     }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => copyOf(params, dtype)),
-    state: each(({ state }) => Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))),
+    state: copyState(groups),
   };
 }
 
-/** Loads a dict: everything is checked and gathered first, then written. */
-export function loadState(progress: Progress, dict: StateDict, options: LoadOptions): LoadResult {
+/** Copies of the state, by parameter and slot. */
+export function copyState(groups: readonly Group[]): Record<string, Record<string, Numbers>> {
+  const copies = ({ name, state }: Placed) => {
+    return [name, Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))];
+  };
+  return Object.fromEntries(groups.flatMap(({ store }) => store.tensors.map(copies)));
+}
+
+/** Reads a dict: everything is checked and gathered first; what is returned writes it. */
+export function planLoad(progress: Progress, dict: StateDict, options: LoadOptions): () => LoadResult {
   const known = { strict: true, keepHyperparameters: false, convert: false };
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`loadStateDict: options must be an object, got ${describe(options)}`);
@@ -86,9 +94,11 @@ export function loadState(progress: Progress, dict: StateDict, options: LoadOpti
   if (strict && missing.length > 0) problems.push(`missing ${quoted(missing)}`);
   if (strict && unexpected.length > 0) problems.push(`unexpected ${quoted(unexpected)}`);
   if (problems.length > 0) throw new RangeError(`loadStateDict: ${problems.join("; ")}`);
-  for (const write of plan.writes) write();
-  progress.clock.steps = dict.steps;
-  return { missing, unexpected };
+  return () => {
+    for (const write of plan.writes) write();
+    progress.clock.steps = dict.steps;
+    return { missing, unexpected };
+  };
 }
 
 function checkKind({ kind, dtype }: Progress, dict: StateDict, convert: boolean): void {

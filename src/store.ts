@@ -17,8 +17,6 @@ export interface Placed extends Tensor {
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
-  /** Copies the parameters to the slots that start from them: before the first step. */
-  start(): void;
   /** One pass of step t: the gradients, which were `given` or stand in `grads`, come to the rule multiplied by `scale`. */
   step(pass: number, t: number, scale: number, given: boolean): void;
   /** Runs a method of the rule's after step t, if it can have any. */
@@ -35,11 +33,4 @@ export interface Tier {
   /** The tensors that decide about a group's state. */
   seen(tensors: readonly Tensor[]): readonly Seen[];
   store(settings: GroupSettings, memory: Memory, backend: Backend, dtype: Dtype, tensors: readonly Tensor[]): Store;
-}
-
-/** Copies the parameters to the slots that start from them. */
-export function startFromParams(tensors: readonly Placed[], slots: Readonly<Record<string, unknown>>): void {
-  for (const [slot, start] of Object.entries(slots)) {
-    if (start === "params") for (const { state, params } of tensors) state[slot].set(params);
-  }
 }

@@ -5,7 +5,7 @@ import { allocateParts, type Part } from "./part.js";
 import type { AnyElementRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import { stepPart } from "./step.js";
-import { type Placed, type Store, startFromParams } from "./store.js";
+import type { Placed, Store } from "./store.js";
 
 type Methods = Required<AnyElementRule>["methods"];
 
@@ -36,10 +36,6 @@ export class Streams implements Store {
 
   get bytes(): number {
     return this.#parts.reduce((sum, { region }) => sum + region.bytes, 0);
-  }
-
-  start(): void {
-    startFromParams(this.tensors, this.#settings.states[0]);
   }
 
   step(_pass: number, t: number, scale: number, given: boolean): void {

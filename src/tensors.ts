@@ -11,7 +11,7 @@ import * as reduce from "./reduce.js";
 import type { AnyTensorRule, Dtype, Memory, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
-import { type Placed, type Store, startFromParams } from "./store.js";
+import type { Placed, Store } from "./store.js";
 import { type Loops, TensorStep } from "./tensor-step.js";
 
 // The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
@@ -95,10 +95,6 @@ export class Tensors implements Store {
 
   get bytes(): number {
     return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
-  }
-
-  start(): void {
-    for (const [i, one] of this.tensors.entries()) startFromParams([one], this.#settings.states[i]);
   }
 
   step(pass: number, t: number, scale: number, given: boolean): void {

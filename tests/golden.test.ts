@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { stepRows } from "../dist/index.js";
+import { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead, stepRows } from "../dist/index.js";
 import { type Case, dtypeOf, goldenFiles, type Inputs, readGolden, type Sparse, unpack } from "./golden.js";
 import { type AnyClass, type AnyOptimizer, classes, type Numbers, type Reals } from "./tables.js";
 
@@ -8,6 +8,8 @@ import { type AnyClass, type AnyOptimizer, classes, type Numbers, type Reals } f
 const F64 = 1e-12;
 const F32 = 2 ** -23;
 const ULPS = 8;
+
+const wrappers = { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead };
 
 const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
 describe.each(goldenFiles())("%s", (file) => {
@@ -29,6 +31,10 @@ describe.each(goldenFiles())("%s", (file) => {
           for (let i = 0; i < length.length; i++) length[i] += Math.abs(params[k][i] - before[k][i]);
         }
         compareParams(params, one, one.params[step] as readonly string[] | undefined, step, way);
+        for (const [k, text] of (one.filtered?.[step] ?? []).entries()) {
+          const g = Object.values((optimizer.optimizer as AnyOptimizer).grads)[k];
+          compareLargest(g, text, one, `gradient ${k} of step ${step}`);
+        }
       }
       compareState(optimizer, one);
       if (one.evalParams) {
@@ -88,24 +94,31 @@ function compareState(optimizer: AnyOptimizer, one: Case): void {
   const states = Object.values(optimizer.state);
   for (const [k, saved] of one.state.entries()) {
     for (const [slot, text] of Object.entries(saved)) {
-      const actual = states[k][slot];
-      // codes agree or they do not
-      const codes = actual instanceof Uint8Array;
-      const expected = unpack(text, codes ? "uint8" : one.dtype);
-      const largest = codes ? 0 : Math.max(...[...expected].map(Math.abs));
-      const allowed =
-        one.dtype === "float64"
-          ? (b: number) => relative(b, one)
-          : () => Math.max(F32 * (one.ulps ?? ULPS), one.share ?? 0) * largest;
-      expect(worst(actual, expected, allowed), `${slot} of tensor ${k}`).toBeLessThanOrEqual(1);
+      compareLargest(states[k][slot], text, one, `${slot} of tensor ${k}`);
     }
   }
+}
+
+/** Compares numbers, in float32 by the largest of them. */
+function compareLargest(actual: Numbers, text: string, one: Case, what: string): void {
+  // codes agree or they do not
+  const codes = actual instanceof Uint8Array;
+  const expected = unpack(text, codes ? "uint8" : one.dtype);
+  const largest = codes ? 0 : Math.max(...[...expected].map(Math.abs));
+  const allowed =
+    one.dtype === "float64"
+      ? (b: number) => relative(b, one)
+      : () => Math.max(F32 * (one.ulps ?? ULPS), one.share ?? 0) * largest;
+  expect(worst(actual, expected, allowed), what).toBeLessThanOrEqual(1);
 }
 
 function make(one: Case, backend: string): AnyOptimizer {
   const made = classes.find(({ rule }) => rule.name === one.optimizer) as AnyClass;
   const shapes = record(namesOf(one), (k) => [...one.shapes[k]]);
-  return new made(shapes, { ...one.options, dtype: dtypeOf(one), backend });
+  const optimizer = new made(shapes, { ...one.options, dtype: dtypeOf(one), backend });
+  if (!one.wrapper) return optimizer;
+  const Wrapper = wrappers[one.wrapper.name] as unknown as new (...args: unknown[]) => AnyOptimizer;
+  return new Wrapper(optimizer, one.wrapper.options);
 }
 
 function namesOf({ names, shapes }: Case): readonly string[] {

@@ -17,6 +17,12 @@ export interface Case {
   readonly problem?: "rosenbrock" | "quadratic";
   /** Its options and its state by our names. */
   readonly options: Options;
+  /** What the optimizer is in, and the gradients that it gets after some steps. */
+  readonly wrapper?: {
+    readonly name: "GradientCentralization" | "GrokfastEMA" | "GrokfastMA" | "Lookahead";
+    readonly options: Options;
+  };
+  readonly filtered?: Readonly<Record<string, readonly string[]>>;
   /** The loss of each step. */
   readonly values?: readonly number[];
   /** By number of steps taken: an array for each tensor, or one array. */

@@ -6,6 +6,8 @@ import * as matrix from "../src/matrix.js";
 import * as reduce from "../src/reduce.js";
 import type { Dtype } from "../src/rule.js";
 import * as stages from "../src/stages.js";
+import { grokfast } from "../src/wrappers/grokfastema.js";
+import { grokfastRemember } from "../src/wrappers/grokfastma.js";
 import {
   type AnyClass,
   type AnyOptimizer,
@@ -202,7 +204,9 @@ describe("the lists of what exists agree", () => {
 
   test("kernels compiled, and twins", () => {
     const twins = new Set(classes.flatMap(({ rule }) => Object.keys(rule.twins.f64)));
-    const shared = [stages, reduce, matrix, caution].flatMap((twins) => Object.keys(twins));
+    const shared = [stages, reduce, matrix, caution, { grokfast, grokfastRemember }].flatMap((twins) =>
+      Object.keys(twins),
+    );
     expect([...twins, ...shared].sort()).toEqual([...compiled].sort());
   });
 });

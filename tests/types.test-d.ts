@@ -7,12 +7,18 @@ import {
   AdamW,
   AdamW8bit,
   type Dtype,
+  GradientCentralization,
+  GrokfastEMA,
+  GrokfastMA,
+  LBFGS,
   type LoadResult,
+  Lookahead,
   Momentum,
   type Optimizer,
   type OptimizerClass,
   optimizers,
   type ParamSet,
+  PolyakSGD,
   RMSprop,
   type Schedule,
   SGD,
@@ -269,4 +275,25 @@ test("an optimizer can be used with `using`", () => {
   using opt = new Adam({ w: 2 });
   expectTypeOf(opt.steps).toEqualTypeOf<number>();
   expectTypeOf(opt[Symbol.dispose]()).toEqualTypeOf<void>();
+});
+
+test("a wrapper has the types of what it wraps", () => {
+  const opt = new Lookahead(new GrokfastEMA(new AdamW({ w: [784, 128], b: f64 }, { dtype: "f64" })), { k: 5 });
+  expectTypeOf<keyof typeof opt.params>().toEqualTypeOf<"w" | "b">();
+  expectTypeOf(opt.state.w.slow).toEqualTypeOf<Float64Array>();
+  expectTypeOf(opt.beta2).toEqualTypeOf<number>();
+  expectTypeOf(opt.amsgrad).toEqualTypeOf<boolean>();
+  expectTypeOf(opt.step()).toEqualTypeOf<typeof opt>();
+  expectTypeOf(opt.optimizer.lr).toEqualTypeOf<number>();
+  opt.lr = (step) => 1 / step;
+  opt.groups[0].weightDecay = 0.1;
+  opt.step({ w: f64, b: f64 });
+  // @ts-expect-error no gradient for b
+  opt.step({ w: f64 });
+  // @ts-expect-error no such option
+  new GrokfastMA(opt, { alpha: 0.9 });
+  // @ts-expect-error no optimizer
+  new Lookahead({ w: 2 });
+  expectTypeOf(new Lookahead(new LBFGS({ w: 2 })).step(() => 1)).toEqualTypeOf<number>();
+  expectTypeOf(new GradientCentralization(new PolyakSGD([2], { value: 1 })).value).toEqualTypeOf<number>();
 });

@@ -43,6 +43,28 @@ const options = {
   b2: "beta2",
   wd: "weightDecay",
 };
+// Runs of an optimizer in a wrapper: the optimizer, its options, the wrapper and the wrapper's options.
+const wrapped = {
+  Lookahead: ({ base, la_steps, la_alpha, pullback_momentum, ...rest }) => [
+    base,
+    rest,
+    "Lookahead",
+    { k: la_steps, alpha: la_alpha, pullbackMomentum: pullback_momentum },
+  ],
+  lookahead: ({ fast: [optimizer, rest], sync_period, slow_step_size, reset_state }) => [
+    optimizer,
+    rest,
+    "Lookahead",
+    { k: sync_period, alpha: slow_step_size, resetState: reset_state },
+  ],
+  GrokFast: ({ filter, alpha, lamb, window_size, filter_type, warmup, ...rest }) => [
+    "AdamW",
+    rest,
+    filter === "ema" ? "GrokfastEMA" : "GrokfastMA",
+    { alpha, lamb, windowSize: window_size, filterType: filter_type, warmup },
+  ],
+  centralize: () => ["sgd", { learning_rate: 0 }, "GradientCentralization", {}],
+};
 // What the authors' rules do without an option, or by default, and ours by an option.
 const implied = [
   [/^AdaBelief/, ({ eps }) => eps !== undefined && { epsRoot: eps }],
@@ -84,6 +106,7 @@ const slots = {
   exp_avg_diff: "d",
   "AdaMod.exp_avg_lr": "e",
   z: "z",
+  cached_params: "slow",
   "Sophia.hessian": "hessian",
   "ScheduleFreeAdamW.exp_avg": "m",
   "Rprop.prev": "previous",
@@ -222,8 +245,8 @@ function packRuns(file, cases) {
 }
 
 function packCases(file, cases, { quadratic, params0, sparse_grads, grads, qmap1, qmap2 }) {
-  const lines = cases.flatMap((each) => {
-    const one = { ...each, ...(grads && bitsandbytes(each, params0)) };
+  const lines = cases.flatMap((given) => {
+    const one = unwrapped({ ...given, ...(grads && bitsandbytes(given, params0)) });
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
@@ -240,13 +263,26 @@ function packCases(file, cases, { quadratic, params0, sparse_grads, grads, qmap1
   return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
 }
 
+/** A run of an optimizer in a wrapper, or of a change of gradients, as one of the optimizer. */
+function unwrapped(one) {
+  const wrap = wrapped[one.optimizer ?? one.transform];
+  if (!wrap) return one;
+  const [optimizer, hyperparameters, wrapper, options] = wrap(one.hyperparameters);
+  const filtered = one.filtered_grads ?? one.updates;
+  return { ...one, optimizer, hyperparameters, wrapper: { name: wrapper, options }, filtered };
+}
+
 function packCase(one, { made, options }) {
-  const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state } = one;
+  const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state, wrapper, filtered } = one;
   const pack = (value) => packNumbers(value, dtype);
   const { names = Object.keys(shapes) } = hyperparameters;
   const placed = Object.fromEntries(names.map((name, k) => [name, shapes[k]]));
   const kept = Object.values(new optimizers[made.toLowerCase()](placed, options).state);
-  const slots = statesOf(state).map((saved, k) => packSlots(renameSlots(made, saved, kept[k]), kept[k], dtype));
+  const slots = statesOf(state).map((saved, k) => {
+    const known = { ...kept[k], ...(wrapper && { slow: 0 }) };
+    return packSlots(renameSlots(made, saved, known), known, dtype);
+  });
+  for (const [k, slow] of (one.slow_params?.[25] ?? []).entries()) slots[k].slow = pack(slow);
   const ours = { name, optimizer: made, options, source, dtype };
   const compare = {
     tolerance: tolerances.find(([cases]) => cases.test(`${made} ${name}`))?.[1],
@@ -255,7 +291,13 @@ function packCase(one, { made, options }) {
     share: dtype === "float32" ? shares.find(([cases]) => cases.test(`${made} ${name}`))?.[1] : undefined,
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
-  const more = { hessianEvery: hyperparameters.hessian_every, values: one.values, evalParams: pack(evalParams) };
+  const more = {
+    hessianEvery: hyperparameters.hessian_every,
+    values: one.values,
+    wrapper,
+    filtered: pack(filtered),
+    evalParams: pack(evalParams),
+  };
   const inputs = packNumbers(one.inputs);
   return {
     ...ours,
@@ -266,7 +308,7 @@ function packCase(one, { made, options }) {
     names: hyperparameters.names,
     shapes,
     problem,
-    params: pack(params),
+    params: pack(params ?? {}),
     state: slots,
   };
 }

@@ -1,0 +1,229 @@
+import { checkKnown, describe, isRecord } from "../check.js";
+import type { OptimizerClass } from "../define.js";
+import type { Group } from "../group.js";
+import { Optimizer } from "../optimizer.js";
+import type { Numbers, Reals } from "../real.js";
+import { copyState, type LoadOptions, type LoadResult, type StateDict } from "../state-dict.js";
+
+/** What can be wrapped: an optimizer, or one that is wrapped. */
+export interface Wrappable {
+  readonly params: object;
+  readonly grads: object;
+  readonly state: object;
+  step(...args: never[]): unknown;
+}
+
+/** A wrapped optimizer: it has all that the optimizer has, and the optimizer itself. */
+export type Wrapped<O> = O & { readonly optimizer: O };
+
+type Inner = Optimizer | Wrapper;
+type Arrays = Readonly<Record<string, Reals>>;
+type States = Readonly<Record<string, Readonly<Record<string, Numbers>>>>;
+
+/** What a wrapper remembers: an optimizer whose parameters are arrays of the wrapped one, by name. */
+interface Keeper {
+  readonly optimizer: Optimizer;
+  readonly target: (name: string) => Reals | undefined;
+}
+
+/**
+ * What wrappers share. A wrapper shows everything that the optimizer in it has, and what the wrapper remembers as further slots of
+ * its state.
+ */
+export abstract class Wrapper {
+  /** The optimizer that is wrapped. */
+  readonly optimizer: Inner;
+  readonly #keepers: Keeper[] = [];
+
+  /** `made` is the class of what the wrapper remembers. */
+  constructor(made: unknown, optimizer: unknown) {
+    const who = (made as OptimizerClass).rule.name;
+    if (!(optimizer instanceof Optimizer || optimizer instanceof Wrapper)) {
+      throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
+    }
+    for (let inner: Inner = optimizer; inner instanceof Wrapper; inner = inner.optimizer) {
+      if (inner.constructor === this.constructor) throw new TypeError(`${who}: the optimizer is in one already`);
+    }
+    this.optimizer = optimizer;
+    forward(this, optimizer);
+    // engines without explicit resource management have no such symbol
+    if (Symbol.dispose) Object.defineProperty(this, Symbol.dispose, { value: () => this.dispose() });
+  }
+
+  abstract step(grads?: unknown): unknown;
+
+  get params(): Arrays {
+    return this.optimizer.params;
+  }
+
+  get grads(): Arrays {
+    return this.optimizer.grads;
+  }
+
+  get state(): States {
+    return merged([this.optimizer.state, ...this.#keepers.map(({ optimizer }) => optimizer.state)]);
+  }
+
+  get steps(): number {
+    return this.optimizer.steps;
+  }
+
+  get bytes(): number {
+    return this.#keepers.reduce((sum, { optimizer }) => sum + optimizer.bytes, this.optimizer.bytes);
+  }
+
+  zeroGrad(): this {
+    this.optimizer.zeroGrad();
+    return this;
+  }
+
+  addGroup(group: never): this {
+    this.optimizer.addGroup(group);
+    const added = this.inside().groups.slice(-1);
+    for (const { optimizer, target } of this.#keepers) {
+      for (const { params } of targets(added, target)) optimizer.addGroup({ params });
+    }
+    return this;
+  }
+
+  stateDict(): StateDict {
+    const dict = this.optimizer.stateDict();
+    const kept = this.#keepers.map(({ optimizer }) => Optimizer.inside(optimizer, "stateDict"));
+    const groups = dict.groups.map((group, i) => {
+      const counts = kept.map(({ kind, groups }) => [countOf(kind.rule.name), groups[i].steps]);
+      return { ...group, memory: { ...group.memory, ...Object.fromEntries(counts) } };
+    });
+    return { ...dict, groups, state: merged([dict.state, ...kept.map(({ groups }) => copyState(groups))]) };
+  }
+
+  loadStateDict(dict: StateDict, options: LoadOptions = {}): LoadResult {
+    return this.plan(dict, options)();
+  }
+
+  dispose(): void {
+    for (const { optimizer } of this.#keepers) optimizer.dispose();
+    this.optimizer.dispose();
+  }
+
+  /** @internal Reads a state dict, and returns what loads it. */
+  plan(dict: StateDict, options: LoadOptions): () => LoadResult {
+    const keepers = this.#keepers.map(({ optimizer }) => optimizer);
+    const slots = keepers.flatMap(slotsOf);
+    const rest = isRecord(dict?.state) ? { ...dict, state: chosen(dict.state, (slot) => !slots.includes(slot)) } : dict;
+    // first, because it says what is wrong with the dict itself
+    const inner = planOf(this.optimizer, rest, options);
+    const more = { ...options, keepHyperparameters: true };
+    const plans = [inner, ...keepers.map((keeper) => Optimizer.plan(keeper, shareOf(keeper, dict), more))];
+    return () => {
+      const results = plans.map((load) => load());
+      const missing = [...new Set(results.flatMap((result) => result.missing))];
+      return { missing, unexpected: results.flatMap((result) => result.unexpected) };
+    };
+  }
+
+  /** @internal Sets all state back to what it starts from. */
+  restart(): void {
+    for (const { optimizer } of this.#keepers) Optimizer.restart(optimizer);
+    restart(this.optimizer);
+  }
+
+  /** The optimizer in the innermost wrapper. */
+  protected get base(): Optimizer {
+    return this.optimizer instanceof Wrapper ? this.optimizer.base : this.optimizer;
+  }
+
+  /** What stands in it. */
+  protected inside(): ReturnType<typeof Optimizer.inside> {
+    return Optimizer.inside(this.base, "step");
+  }
+
+  /** Makes what remembers something of the parameters that have a target. */
+  protected keep(made: unknown, options: unknown, target: Keeper["target"]): Optimizer {
+    const { rule } = made as OptimizerClass;
+    if (!isRecord(options)) throw new TypeError(`${rule.name}: options must be an object, got ${describe(options)}`);
+    checkKnown(rule.name, options, rule.defaults);
+    const { groups, dtype, backend } = this.inside();
+    const Made = made as new (groups: readonly unknown[], options: object) => Optimizer;
+    const optimizer = new Made(targets(groups, target), { ...options, dtype, backend: backend.name });
+    this.#keepers.push({ optimizer, target });
+    return optimizer;
+  }
+}
+
+export function restart(inner: Inner): void {
+  if (inner instanceof Wrapper) inner.restart();
+  else Optimizer.restart(inner);
+}
+
+function planOf(inner: Inner, dict: StateDict, options: LoadOptions): () => LoadResult {
+  return inner instanceof Wrapper ? inner.plan(dict, options) : Optimizer.plan(inner, dict, options);
+}
+
+/** Shows what the optimizer has and the wrapper has not: its options, and its rule's methods. */
+function forward(wrapper: Wrapper, optimizer: Inner): void {
+  const shown = optimizer as unknown as Record<string, unknown>;
+  for (let from: object = optimizer; from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+    for (const name of Object.getOwnPropertyNames(from)) {
+      if (name in wrapper) continue;
+      Object.defineProperty(wrapper, name, {
+        configurable: true,
+        get: () => {
+          const value = shown[name];
+          return typeof value === "function" ? (grads = wrapper.grads) => value.call(optimizer, grads) : value;
+        },
+        set: (value) => {
+          shown[name] = value;
+        },
+      });
+    }
+  }
+}
+
+/** Groups of the arrays that stand for the parameters of some groups. */
+function targets(groups: readonly Group[], target: Keeper["target"]) {
+  return groups.map(({ store }) => {
+    const arrays = store.tensors.flatMap(({ name, shape }) => {
+      const data = target(name);
+      return data ? [[name, { data, shape }]] : [];
+    });
+    return { params: Object.fromEntries(arrays) };
+  });
+}
+
+/** Records of slots by parameter, as one. */
+function merged(states: readonly States[]): States {
+  const [first, ...more] = states;
+  const all = Object.keys(first).map((name) => [name, Object.assign({}, first[name], ...more.map((one) => one[name]))]);
+  return Object.fromEntries(all);
+}
+
+/** The state without the slots that are not chosen. */
+function chosen(state: StateDict["state"], choose: (slot: string) => boolean): States {
+  const some = Object.entries(state).map(([name, slots]) => {
+    return [name, isRecord(slots) ? Object.fromEntries(Object.entries(slots).filter(([slot]) => choose(slot))) : slots];
+  });
+  return Object.fromEntries(some);
+}
+
+/** What a keeper has of a state dict. */
+function shareOf(keeper: Optimizer, dict: StateDict): StateDict {
+  const { name } = Optimizer.inside(keeper, "loadStateDict").kind.rule;
+  const { params: _, ...rest } = dict;
+  const slots = slotsOf(keeper);
+  const state = chosen(dict.state, (slot) => slots.includes(slot));
+  return {
+    ...rest,
+    optimizer: name.toLowerCase(),
+    groups: dict.groups.map(({ names, memory }) => ({ names, steps: memory?.[countOf(name)] ?? 0, options: {} })),
+    state: Object.fromEntries(Object.entries(state).filter(([parameter]) => parameter in keeper.params)),
+  };
+}
+
+function slotsOf({ state }: Optimizer): string[] {
+  return Object.values(state).flatMap((slots) => Object.keys(slots));
+}
+
+/** Where a state dict has the steps that a keeper has taken. */
+function countOf(name: string): string {
+  return `${name}.steps`;
+}
