@@ -1,5 +1,6 @@
 import { defineTensorOptimizer } from "../define.js";
 import type { Optimizer } from "../optimizer.js";
+import type { Reals } from "../real.js";
 import type { LoadOptions, LoadResult, StateDict } from "../state-dict.js";
 import { restart, type Wrappable, type Wrapped, Wrapper } from "./wrapper.js";
 
