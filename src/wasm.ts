@@ -52,7 +52,7 @@ function compile(kind: Kind): void {
   if (failures[kind]) throw failures[kind];
   try {
     if (typeof WebAssembly === "undefined") throw new Error("this engine has no WebAssembly");
-    const bytes = Uint8Array.from(atob(kernels[kind]), (c) => c.charCodeAt(0));
+    const bytes = fromHex(kernels[kind]);
     if (!WebAssembly.validate(bytes)) throw new Error("this engine has no WebAssembly SIMD");
     modules[kind] = new WebAssembly.Module(bytes);
   } catch (error) {
@@ -85,4 +85,16 @@ function bind({ memory, bound }: WasmMemory, kind: Kind): Kernels {
 // the loader's own exports go through a closure for each call, so take the instance's
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   return instantiateSync(module, { env: { memory } }).instance.exports;
+}
+
+function fromHex(digits: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (digitAt(digits, 2 * i) << 4) | digitAt(digits, 2 * i + 1);
+  return bytes;
+}
+
+/** The value of a digit of 0123456789abcdef. */
+function digitAt(digits: string, i: number): number {
+  const code = digits.charCodeAt(i);
+  return code < 97 ? code - 48 : code - 87;
 }

@@ -61,8 +61,8 @@ export const ScheduleFreeAdamW = /* @__PURE__ */ defineOptimizer({
     h.beta1 === 0 ? "beta1 must not be 0: it says where between z and the average gradients are taken" : undefined,
   refuse: scheduleFreeRefuse,
   methods: {
-    eval: scheduleFreeMove(moveKernel, 0, (h: Momenta) => 1 - 1 / h.beta1),
-    train: scheduleFreeMove(moveKernel, 1, (h: Momenta) => 1 - h.beta1),
+    eval: /* @__PURE__ */ scheduleFreeMove(moveKernel, 0, (h: Momenta) => 1 - 1 / h.beta1),
+    train: /* @__PURE__ */ scheduleFreeMove(moveKernel, 1, (h: Momenta) => 1 - h.beta1),
   },
   twins: {
     f32,

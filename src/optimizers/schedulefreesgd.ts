@@ -37,12 +37,12 @@ export const ScheduleFreeSGD = /* @__PURE__ */ defineOptimizer({
       : undefined,
   refuse: scheduleFreeRefuse,
   methods: {
-    eval: scheduleFreeMove(
+    eval: /* @__PURE__ */ scheduleFreeMove(
       () => "scheduleFreeSgdMove",
       0,
       (h: { momentum: number }) => 1 - 1 / h.momentum,
     ),
-    train: scheduleFreeMove(
+    train: /* @__PURE__ */ scheduleFreeMove(
       () => "scheduleFreeSgdMove",
       1,
       (h: { momentum: number }) => 1 - h.momentum,

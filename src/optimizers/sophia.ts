@@ -24,7 +24,7 @@ export const Sophia = /* @__PURE__ */ defineOptimizer({
     s[4] = 1e-15;
   },
   decoupled: () => true,
-  methods: { updateHessian: updateHessian() },
+  methods: { updateHessian: /* @__PURE__ */ updateHessian() },
   twins: { f32, f64: { sophia, sophiaHessian } },
 });
 
