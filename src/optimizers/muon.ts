@@ -3,6 +3,7 @@ import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
 import { adam as adamF32 } from "../generated/f32/optimizers/adam.js";
 import { nadam as nadamF32 } from "../generated/f32/optimizers/nadam.js";
+import { eigenOf } from "../linalg.js";
 import * as matrix from "../matrix.js";
 import { type Coefficients, newtonSchulz, newtonSchulzWork } from "../newton-schulz.js";
 import { power } from "../power.js";
@@ -13,6 +14,7 @@ import { lookAhead, nadam } from "./nadam.js";
 
 const choices = {
   nsCoefficients: ["original", "quintic"],
+  preconditioning: ["frobenius", "spectral", "aol", "schatten"],
   adjustLrFn: ["original", "match_rms_adamw", "rms_to_rms", "none"],
 } as const;
 
@@ -37,6 +39,7 @@ export const Muon = /* @__PURE__ */ defineTensorOptimizer({
     nsC: 2.0315,
     eps: 1e-7,
     addEps: false,
+    preconditioning: "frobenius",
     adjustLrFn: "original",
     rmsRate: 0.2,
     adaptive: false,
@@ -107,6 +110,7 @@ type MatrixValues = Values<
     nsC: number;
     eps: number;
     addEps: boolean;
+    preconditioning: string;
     adjustLrFn: string;
     rmsRate: number;
     adaptive: boolean;
@@ -143,15 +147,37 @@ function stepMatrix(x: TensorStep, h: MatrixValues, t: number): void {
   const [rows, columns] = sidesOf(x.shape);
   x.combine(buf, h.momentum, buf, shareOf(h), x.g);
   direct(x, h, t, matrix);
-  const norm = x.norm(matrix);
-  x.scale(matrix, 1 / (h.addEps ? norm + h.eps : Math.max(norm, h.eps)), matrix);
-  newtonSchulz(x, rows, columns, iterations(h));
+  const usual = h.preconditioning === "frobenius";
+  if (usual) x.scale(matrix, 1 / divisorOf(x.norm(matrix), h), matrix);
+  newtonSchulz(x, rows, columns, iterations(h), usual ? undefined : (gram, n) => scalesOf(gram, n, h));
   let scale = adjustment(rows, columns, h);
   if (h.adaptive) {
     direct(x, h, t, other);
     scale *= x.dot(other, matrix);
   }
   x.combine(x.p, 1 - h.lr * h.weightDecay, x.p, -h.lr * scale, matrix);
+}
+
+function divisorOf(norm: number, { addEps, eps }: MatrixValues): number {
+  return addEps ? norm + eps : Math.max(norm, eps);
+}
+
+/** What takes singular values above 1 away, other than dividing by the Frobenius norm, as in optax. */
+function scalesOf(gram: Float64Array, n: number, h: MatrixValues): Float64Array {
+  const scales = new Float64Array(n);
+  if (h.preconditioning === "spectral") {
+    const largest = eigenOf(n, gram).values.reduce((a, b) => Math.max(a, b), 0);
+    return scales.fill(1 / divisorOf(Math.sqrt(largest), h));
+  }
+  if (h.preconditioning === "schatten") {
+    const norm = Math.sqrt(gram.reduce((sum, x) => sum + x * x, 0));
+    return scales.fill(1 / Math.sqrt(Math.max(norm, 1e-8)));
+  }
+  // as in Almost-Orthogonal Layers, Prach and Lampert, 2022
+  return scales.map((_, i) => {
+    const size = gram.subarray(i * n, i * n + n).reduce((sum, x) => sum + Math.abs(x), 0);
+    return 1 / Math.sqrt(Math.max(size, 1e-8));
+  });
 }
 
 /** The gradient's share in the momentum: an average but for Keras, which sums. */
