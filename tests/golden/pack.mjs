@@ -359,7 +359,10 @@ function translated(file, { name, optimizer, hyperparameters, source }) {
     ? translate(library, timmName ?? optimizer, given)
     : {
         made: classes[optimizer] ?? optimizer,
-        options: { ...impliedOptions(name, hyperparameters), ...renameOptions(theirs) },
+        options: {
+          ...impliedOptions(name, hyperparameters),
+          ...renameOptions(theirs, classes[optimizer] ?? optimizer),
+        },
       };
 }
 
@@ -381,7 +384,8 @@ function whyNot(
 }
 
 /** The authors' options by our names. */
-function renameOptions(theirs) {
+function renameOptions(theirs, made) {
+  const known = optimizers[made.toLowerCase()]?.defaults ?? {};
   const ours = {};
   for (const [name, value] of Object.entries(theirs)) {
     if (name === "clip" && value === null) {
@@ -389,7 +393,7 @@ function renameOptions(theirs) {
       continue;
     }
     // null is what is off
-    assign(ours, options[name] ?? camel(name), value ?? 0);
+    assign(ours, camel(name) in known ? camel(name) : (options[name] ?? camel(name)), value ?? 0);
   }
   return ours;
 }
