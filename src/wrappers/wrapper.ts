@@ -127,17 +127,17 @@ export abstract class Wrapper {
     restart(this.optimizer);
   }
 
-  /** The optimizer in the innermost wrapper. */
+  /** @internal The optimizer in the innermost wrapper. */
   protected get base(): Optimizer {
     return this.optimizer instanceof Wrapper ? this.optimizer.base : this.optimizer;
   }
 
-  /** What stands in it. */
+  /** @internal What stands in it. */
   protected inside(): ReturnType<typeof Optimizer.inside> {
     return Optimizer.inside(this.base, "step");
   }
 
-  /** Makes what remembers something of the parameters that have a target. */
+  /** @internal Makes what remembers something of the parameters that have a target. */
   protected keep(made: unknown, options: unknown, target: Keeper["target"]): Optimizer {
     const { rule } = made as OptimizerClass;
     if (!isRecord(options)) throw new TypeError(`${rule.name}: options must be an object, got ${describe(options)}`);
