@@ -184,19 +184,26 @@ function method(name: string): PropertyDescriptor {
   };
 }
 
-function kindOf(rule: AnyRule, tier: Tier): Kind {
+function kindOf(rule: AnyRule, { passes, memory, seen, store }: Tier): Kind {
   const own = { ...rule.defaults, ...common, ...rule.defaults };
   const under = Object.entries(rule.conventions ?? { torch: {} }).map(([convention, changes]) => {
     return [convention, Object.freeze({ ...own, ...changes, convention })] as const;
   });
   const [[, defaults]] = under;
+  const { refuse, clip, once } = rule;
   return {
     rule,
+    refuse,
+    clip,
+    once,
     defaults,
     conventions: Object.freeze(Object.fromEntries(under)),
     choices: { ...rule.choices, convention: under.map(([convention]) => convention) },
     accessors: GroupView.accessors(defaults),
-    ...tier,
+    passes: passes.map(({ when, before, after }) => ({ when, before, after })),
+    memory,
+    seen,
+    store,
   };
 }
 

@@ -45,7 +45,7 @@ export function lined(length: number, dtype: Dtype): number {
 
 /** Where each stream starts, in bytes, for streams of so many bytes, and where the last one ends. */
 export function layOut(streams: readonly number[]): { starts: number[]; end: number } {
-  const gap = Math.max(...streams) > BLOCK_BYTES ? STAGGER : 0;
+  const gap = streams.some((bytes) => bytes > BLOCK_BYTES) ? STAGGER : 0;
   let end = 0;
   const starts = streams.map((bytes) => {
     const start = end;

@@ -109,42 +109,39 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   step(grads?: Grads<N, D>): this {
     const given = this.#take("step", grads);
     const groups = this.#groups;
-    this.#checkReady();
-    const clip = this.#clip(given);
-    const { passes } = this.#kind;
+    const { passes, refuse, clip, once } = this.#kind;
+    if (refuse) this.#checkReady();
+    const scale = clip ? this.#clip(given) : 1;
     for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
       const { when, before, after } = passes[pass];
       const { memory, settings, steps } = groups[0];
       if (when && !when(memory)) continue;
       before?.(memory, settings.values, steps);
-      for (let i = 0; i < groups.length; i++) groups[i].step(pass, clip, given);
+      for (let i = 0; i < groups.length; i++) groups[i].step(pass, scale, given);
       after?.(memory, settings.values, steps);
     }
-    for (let i = 0; i < groups.length; i++) groups[i].settings.forget();
+    if (once) for (let i = 0; i < groups.length; i++) groups[i].settings.forget(once);
     this.#clock.steps++;
     return this;
   }
 
   /** Throws if the rule refuses the next step. */
   #checkReady(): void {
-    const { rule } = this.#kind;
-    if (!rule.refuse) return;
+    const { rule, refuse } = this.#kind;
     for (const { settings, memory } of this.#groups) {
-      const why = rule.refuse(settings.values, memory);
+      const why = refuse?.(settings.values, memory);
       if (why) throw new Error(`${rule.name}: ${why}`);
     }
   }
 
   /** What multiplies all gradients. */
   #clip(given: boolean): number {
-    const { rule } = this.#kind;
-    if (!rule.clip) return 1;
     for (let i = 0; i < this.#tensors.length; i++) {
       const tensor = this.#tensors[i];
       this.#gradients[i] = given ? (tensor.given as Reals) : tensor.grads;
     }
-    return rule.clip(this.#groups[0].settings.values, this.#gradients);
+    return this.#kind.clip?.(this.#groups[0].settings.values, this.#gradients) ?? 1;
   }
 
   /** Sets all gradients to zero. */

@@ -195,6 +195,10 @@ export type AnyRule = AnyElementRule | AnyTensorRule;
 /** A rule as a class has it: with all its options, and the properties that show them. */
 export interface Kind extends Tier {
   readonly rule: AnyRule;
+  // what every step asks for: to find that a rule lacks it costs as much as the rest of a small step
+  readonly refuse: AnyRule["refuse"];
+  readonly clip: AnyRule["clip"];
+  readonly once: AnyRule["once"];
   readonly defaults: Defaults;
   /** The defaults under each convention. */
   readonly conventions: Readonly<Record<string, Defaults>>;

@@ -27,7 +27,7 @@ export interface Store {
 /** How rules of one kind are stepped: those that look at elements, or those that look at tensors. */
 export interface Tier {
   /** The passes of a step over all groups. */
-  readonly passes: readonly Partial<Pass<AnyValues>>[];
+  readonly passes: readonly Partial<Pick<Pass<AnyValues>, "when" | "before" | "after">>[];
   /** What a new group remembers, given what those before it do. */
   memory(settings: GroupSettings, before: Memory | undefined): Memory;
   /** The tensors that decide about a group's state. */

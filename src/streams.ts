@@ -13,6 +13,9 @@ type Methods = Required<AnyElementRule>["methods"];
 export class Streams implements Store {
   readonly tensors: readonly Placed[];
   readonly #rule: AnyElementRule;
+  // the rule's, as fields: every step asks for them, and rules differ in form
+  readonly #scalars: AnyElementRule["scalars"];
+  readonly #kernelAt: AnyElementRule["kernelAt"];
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
   readonly #backend: Backend;
@@ -27,6 +30,8 @@ export class Streams implements Store {
     tensors: readonly Tensor[],
   ) {
     this.#rule = rule;
+    this.#scalars = rule.scalars;
+    this.#kernelAt = rule.kernelAt;
     this.#settings = settings;
     this.#memory = memory;
     this.#backend = backend;
@@ -46,8 +51,8 @@ export class Streams implements Store {
   /** Begins step t: writes its scalars to a part; returns the kernel to run. */
   begin({ scalars }: Part, t: number): string {
     const { values, kernel } = this.#settings;
-    this.#rule.scalars(scalars, values, t, this.#memory);
-    return this.#rule.kernelAt?.(values, t, kernel) ?? kernel;
+    this.#scalars(scalars, values, t, this.#memory);
+    return this.#kernelAt?.(values, t, kernel) ?? kernel;
   }
 
   /** Runs a step's kernel over parts, the first of which has the scalars. */

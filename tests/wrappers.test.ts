@@ -46,10 +46,12 @@ const class_ = (name: string) => classes.find(({ rule }) => rule.name === name) 
 const some = ["AdamW", "SGD", "RMSprop", "LARS", "Prodigy", "ScheduleFreeSGD"].map(class_);
 const momentum = { momentum: 0.9, lr: 0.1 };
 
-describe.each(table)("%s", (_, wrap) => {
+describe.each(table)("%s", (wrapper, wrap) => {
+  // every rule in all wrappers at once, and some in each
+  const inner = wrapper === "all of them" ? named : named.filter(([, made]) => some.includes(made));
   const shapes = [[1], [7], [67], [0], [5, 3], [1, 9], [2, 3, 4], [300]];
 
-  test.each(named)("around %s: WebAssembly and JavaScript write the same bits", (_, made) => {
+  test.each(inner)("around %s: WebAssembly and JavaScript write the same bits", (_, made) => {
     for (const dtype of dtypes) {
       for (const kind of ["ordinary", "mixed"] as const) {
         const r = random(shapes.length);
@@ -71,7 +73,7 @@ describe.each(table)("%s", (_, wrap) => {
     }
   });
 
-  test.each(named)("around %s: a resumed run is one that never stopped, on the other backend too", (_, made) => {
+  test.each(inner)("around %s: a resumed run is one that never stopped, on the other backend too", (_, made) => {
     const shapes = { w: [3, 4], none: 0, b: 5 };
     for (const dtype of dtypes) {
       for (const stop of [0, 1, 3, 4]) {
