@@ -1,10 +1,5 @@
 import { all, less, mul, read, scalar, sign, VECTOR, where, write } from "./lanes";
 
-/** out = 0 */
-export function clear(n: usize, out: usize): void {
-  memory.fill(out, 0, n);
-}
-
 /** step = scale step where it goes against the gradient, else 0 */
 export function caution(n: usize, step: usize, g: usize, h: usize): void {
   const scale = scalar(h, 0);

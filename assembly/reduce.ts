@@ -3,8 +3,8 @@
 
 import { pair, single } from "./lanes";
 
-/** Elements of a chunk: with float32, what a block of the step has. */
-const CHUNK: usize = 16384;
+/** Elements of a chunk: with float64, what a block of the step has. */
+const CHUNK: usize = 8192;
 
 // Which reduction it is, as types: the compiler makes a loop for each.
 type Products = i8;

@@ -1,5 +1,5 @@
-// What a step does before the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
-import { add, mul, read, scalar, VECTOR, write } from "./lanes";
+// What a step does before and after the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
+import { add, all, max, min, mul, read, scalar, sub, VECTOR, write } from "./lanes";
 
 /** out = scale g */
 export function scaleGradient(n: usize, out: usize, g: usize, h: usize): void {
@@ -24,4 +24,35 @@ export function shrinkParameters(n: usize, p: usize, h: usize): void {
   for (let i: usize = 0; i < n; i += VECTOR) {
     write(p + i, mul(keep, read(p + i)));
   }
+}
+
+/** out = scale g, but no further from zero than a limit */
+export function clipGradient(n: usize, out: usize, g: usize, h: usize): void {
+  const limit = scalar(h, 3);
+  const scale = scalar(h, 4);
+  const opposite = sub(all(0), limit);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    write(out + i, max(min(mul(scale, read(g + i)), limit), opposite));
+  }
+}
+
+/** sum = sum + g */
+export function addGradient(n: usize, sum: usize, g: usize): void {
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    write(sum + i, add(read(sum + i), read(g + i)));
+  }
+}
+
+/** e = decay e + (1 - decay) p: the moving average of the parameters */
+export function averageParameters(n: usize, e: usize, p: usize, h: usize): void {
+  const decay = scalar(h, 5);
+  const share = scalar(h, 6);
+  for (let i: usize = 0; i < n; i += VECTOR) {
+    write(e + i, add(mul(decay, read(e + i)), mul(share, read(p + i))));
+  }
+}
+
+/** out = 0 */
+export function clear(n: usize, out: usize): void {
+  memory.fill(out, 0, n);
 }

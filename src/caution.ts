@@ -1,10 +1,5 @@
 import { all, less, mul, type Reals, sign, where } from "./real.js";
 
-/** out = 0 */
-export function clear(n: number, out: Reals): void {
-  out.fill(0, 0, n);
-}
-
 /** step = scale step where it goes against the gradient, else 0 */
 export function caution(n: number, step: Reals, g: Reals, h: Reals): void {
   const scale = h[0];

@@ -45,12 +45,12 @@ export function smallOf({ BYTES_PER_ELEMENT: bytes }: Numbers): Small | undefine
 }
 
 /** Throws unless `value` is a number in the range. */
-export function checkNumber(who: string, name: string, value: unknown, [from, to]: Range): number {
+export function checkNumber(who: string, name: string, value: unknown, [from, to, closed]: Range): number {
   if (typeof value !== "number") {
     throw new TypeError(`${who}: ${name} must be a number or a schedule, got ${describe(value)}`);
   }
-  if (!(value >= from && value < to)) {
-    throw new RangeError(`${who}: ${name} must be in [${from}, ${to}), got ${value}`);
+  if (!(value >= from && (value < to || (closed && value === to)))) {
+    throw new RangeError(`${who}: ${name} must be in [${from}, ${to}${closed ? "]" : ")"}, got ${value}`);
   }
   return value;
 }

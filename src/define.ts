@@ -140,8 +140,11 @@ export function defineClosureOptimizer<
     configurable: true,
     value(this: Optimizer, closure: unknown) {
       const { kind, groups, clock } = Optimizer.ready(this, "step");
-      const loss = minimize(kind, groups[0], closure);
-      groups[0].steps++;
+      const [group] = groups;
+      group.start();
+      const loss = minimize(kind, group, closure);
+      (group.store as Tensors).average();
+      group.steps++;
       clock.steps++;
       return loss;
     },

@@ -19,10 +19,15 @@ export class Group {
     this.store = store;
   }
 
-  /** Begins the next step; before the first, the slots that start from the parameters take them. */
+  /** Begins the next step. */
   begin(): void {
+    this.start();
     this.steps++;
-    if (this.steps > 1) return;
+  }
+
+  /** Before the first step, the slots that start from the parameters take them. */
+  start(): void {
+    if (this.steps > 0) return;
     this.#eachSlot((x, start, params) => {
       if (start === "params") x.set(params);
     });
@@ -43,11 +48,6 @@ export class Group {
       // a rule that looks at elements has the same slots for all tensors
       for (const [slot, start] of Object.entries(states[i] ?? states[0])) visit(state[slot], start, params);
     }
-  }
-
-  /** One pass of a step; `given` says that the gradients were handed over and do not stand in `grads`. */
-  step(pass: number, clip: number, given: boolean): void {
-    this.store.step(pass, this.steps, this.settings.values.maximize ? -clip : clip, given);
   }
 }
 

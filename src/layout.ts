@@ -16,6 +16,9 @@ const STAGGER = 4352;
 /** The memory of one part, at most: a WebAssembly memory without its last page. */
 export const PART_BYTES = 2 ** 32 - 65536;
 
+/** Elements of a chunk of a reduction: with float64, what a block has. */
+export const CHUNK = 8192;
+
 const VECTOR = 16;
 
 /** Bytes that a kernel's loop may advance by. */

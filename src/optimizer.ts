@@ -1,14 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { type Backend, openBackend } from "./backend.js";
-import { checkKnown, describe } from "./check.js";
+import { checkChoice, checkKnown, describe } from "./check.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
+import { Guard, guards, type NonFinite } from "./guard.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
-import type { Reals } from "./real.js";
 import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import { type LoadOptions, type LoadResult, type Progress, planLoad, type StateDict, saveState } from "./state-dict.js";
-import type { Placed } from "./store.js";
+import type { Placed, Source } from "./store.js";
 import type {
   ByName,
   Grads,
@@ -16,6 +16,7 @@ import type {
   Hyperparameters,
   NamesOf,
   ParamSet,
+  Setting,
   Settings,
   StateView,
   View,
@@ -37,16 +38,16 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   readonly #kind: Kind;
   readonly #options: Readonly<Record<string, unknown>>;
   readonly #backend: Backend;
-  readonly #clock: Clock = { steps: 0 };
-  #groups: Group[] = [];
+  readonly #clock: Clock;
+  readonly #guard: Guard;
+  readonly #inside: { groups: readonly Group[]; tensors: readonly Placed[] } = { groups: [], tensors: [] };
   #groupViews: readonly GroupView[] = [];
-  #tensors: readonly Placed[] = [];
-  readonly #gradients: Reals[] = [];
   #numbered = 0;
   #params = {} as Views<N, D>;
   #grads = {} as Views<N, D>;
   #state = {} as States<N, D, H>;
   #disposed = false;
+  #swapped = false;
 
   /** @internal */
   constructor(kind: Kind, params: unknown, options: unknown) {
@@ -54,11 +55,17 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
     }
-    const { dtype, backend = "auto", ...rest } = options as Record<string, unknown>;
-    checkKnown(who, rest, kind.defaults, ["dtype", "backend"]);
+    const { dtype, backend = "auto", accumulate = 1, accumulation = "mean", ...rest } = defined(options);
+    // a rule that evaluates the loss itself takes all gradients as they are
+    const guarded = "minimize" in kind.rule ? [] : guards.filter((name) => name in rest);
+    const [guard, hyperparameters] = parted(rest, guarded);
+    checkKnown(who, hyperparameters, kind.defaults, ["dtype", "backend", "accumulate", "accumulation", ...guards]);
     const specs = readGroups(who, params);
     this.#kind = kind;
-    this.#options = defined(rest);
+    this.#options = hyperparameters;
+    this.#clock = { steps: 0, calls: checkCalls(kind, accumulate), called: 0 };
+    const mean = checkChoice(who, "accumulation", accumulation, ["mean", "sum"]) === "mean";
+    this.#guard = new Guard(kind, this.#clock, mean ? this.#clock.calls : 1, guard);
     this.dtype = chooseDtype(
       who,
       dtype,
@@ -99,7 +106,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** Bytes of memory that the optimizer holds, without your own arrays. */
   get bytes(): number {
-    return this.#groups.reduce((sum, group) => sum + group.store.bytes, 0);
+    return this.#inside.groups.reduce((sum, group) => sum + group.store.bytes, 0);
   }
 
   /**
@@ -107,48 +114,126 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * of its length and the optimizer's dtype. After an error nothing has changed.
    */
   step(grads?: Grads<N, D>): this {
-    const given = this.#take("step", grads);
-    const groups = this.#groups;
-    const { passes, refuse, clip, once } = this.#kind;
+    let source: Source = this.#take("step", grads) ? "given" : "grads";
+    const guard = this.#guard;
+    const clock = this.#clock;
+    const { passes, refuse, once } = this.#kind;
     if (refuse) this.#checkReady();
-    const scale = clip ? this.#clip(given) : 1;
+    const groups = this.#inside.groups;
+    if (guard.refuses(this.#inside, source)) return this;
+    if (clock.calls > 1) {
+      for (const { store } of groups) store.accumulate(clock.called === 0, guard.stages.clear, source);
+      clock.called++;
+      if (clock.called < clock.calls) return this;
+      clock.called = 0;
+      source = "gradSum";
+    }
+    guard.prepare(this.#inside, source);
     for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
       const { when, before, after } = passes[pass];
       const { memory, settings, steps } = groups[0];
       if (when && !when(memory)) continue;
       before?.(memory, settings.values, steps);
-      for (let i = 0; i < groups.length; i++) groups[i].step(pass, scale, given);
+      for (let i = 0; i < groups.length; i++) groups[i].store.step(pass, groups[i].steps, guard.stages);
       after?.(memory, settings.values, steps);
     }
     if (once) for (let i = 0; i < groups.length; i++) groups[i].settings.forget(once);
-    this.#clock.steps++;
+    clock.steps++;
     return this;
   }
 
   /** Throws if the rule refuses the next step. */
   #checkReady(): void {
     const { rule, refuse } = this.#kind;
-    for (const { settings, memory } of this.#groups) {
+    for (const { settings, memory } of this.#inside.groups) {
       const why = refuse?.(settings.values, memory);
       if (why) throw new Error(`${rule.name}: ${why}`);
     }
   }
 
-  /** What multiplies all gradients. */
-  #clip(given: boolean): number {
-    for (let i = 0; i < this.#tensors.length; i++) {
-      const tensor = this.#tensors[i];
-      this.#gradients[i] = given ? (tensor.given as Reals) : tensor.grads;
-    }
-    return this.#kind.clip?.(this.#groups[0].settings.values, this.#gradients) ?? 1;
-  }
-
   /** Sets all gradients to zero. */
   zeroGrad(): this {
     this.#checkAlive();
-    for (const { grads } of this.#tensors) grads.fill(0);
+    for (const { grads } of this.#inside.tensors) grads.fill(0);
     return this;
+  }
+
+  /** What the gradients are divided by, such as a loss scale. A number or a schedule; default 1. */
+  get gradScale(): number {
+    return this.#guard.get("gradScale") as number;
+  }
+
+  set gradScale(value: Setting) {
+    this.#guard.set("gradScale", value);
+  }
+
+  /** The norm of all gradients together that a step takes at most; undefined for any. A number or a schedule. */
+  get clipNorm(): number | undefined {
+    return this.#guard.get("clipNorm") as number | undefined;
+  }
+
+  set clipNorm(value: Setting | undefined) {
+    this.#guard.set("clipNorm", value);
+  }
+
+  /** How far from zero a step takes a gradient at most; undefined for any. A number or a schedule. */
+  get clipValue(): number | undefined {
+    return this.#guard.get("clipValue") as number | undefined;
+  }
+
+  set clipValue(value: Setting | undefined) {
+    this.#guard.set("clipValue", value);
+  }
+
+  /** What a step does about gradients that are not finite. */
+  get nonFinite(): NonFinite {
+    return this.#guard.get("nonFinite") as NonFinite;
+  }
+
+  set nonFinite(value: NonFinite) {
+    this.#guard.set("nonFinite", value);
+  }
+
+  /** The norm of all gradients when a step last measured it, divided by `gradScale` and not clipped; NaN before. */
+  get gradNorm(): number {
+    return this.#guard.gradNorm;
+  }
+
+  /** How many steps were left out because of gradients that were not finite. */
+  get skipped(): number {
+    return this.#guard.skipped;
+  }
+
+  /** Shows the averages in the parameters, until `restore`. Steps and state dicts wait for that. */
+  swap(): this {
+    this.#checkAlive();
+    const averaged = this.#inside.tensors.filter(({ state }) => "ema" in state);
+    if (averaged.length === 0) {
+      throw new RangeError(`swap: ${this.#kind.rule.name} has no averages, expected the option ema to be set`);
+    }
+    if (!this.#swapped) this.#exchange();
+    return this;
+  }
+
+  /** Puts the parameters back that `swap` took away, if it did. */
+  restore(): this {
+    this.#checkAlive();
+    if (this.#swapped) this.#exchange();
+    return this;
+  }
+
+  #exchange(): void {
+    for (const { store, steps } of this.#inside.groups) {
+      // before the first step there is no average
+      for (const { params, state } of steps > 0 ? store.tensors : []) {
+        if (!("ema" in state)) continue;
+        const before = params.slice();
+        params.set(state.ema);
+        state.ema.set(before);
+      }
+    }
+    this.#swapped = !this.#swapped;
   }
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */
@@ -163,7 +248,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
   stateDict(): StateDict {
     this.#checkAlive();
-    checkAttached("stateDict", this.#tensors);
+    this.#checkRestored("stateDict");
+    checkAttached("stateDict", this.#inside.tensors);
     return saveState(this.#progress());
   }
 
@@ -179,11 +265,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const { store } of this.#groups) store.release();
+    for (const { store } of this.#inside.groups) store.release();
     // whoever still holds the optimizer does not hold its memory
-    this.#groups = [];
-    this.#tensors = [];
-    this.#gradients.length = 0;
+    this.#inside.groups = [];
+    this.#inside.tensors = [];
     this.#params = this.#grads = {} as Views<N, D>;
     this.#state = {} as States<N, D, H>;
   }
@@ -198,9 +283,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** @internal Sets a hyperparameter in all groups, or in none. */
   static assign(optimizer: Optimizer, name: string, value: unknown): void {
     optimizer.#checkAlive();
-    const restorers = optimizer.#groups.map(({ settings }) => settings.restorer(name));
+    const restorers = optimizer.#inside.groups.map(({ settings }) => settings.restorer(name));
     try {
-      for (const { settings } of optimizer.#groups) settings.set(name, value);
+      for (const { settings } of optimizer.#inside.groups) settings.set(name, value);
     } catch (error) {
       for (const restore of restorers) restore();
       throw error;
@@ -209,17 +294,18 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal Runs a method of the rule's, with the gradients that `step` would take. */
   static call(optimizer: Optimizer, method: string, grads: unknown): void {
-    const given = optimizer.#take(method, grads);
-    for (const group of optimizer.#groups) group.store.call?.(method, group.steps, given);
+    const source = optimizer.#take(method, grads) ? "given" : "grads";
+    for (const group of optimizer.#inside.groups) group.store.call?.(method, group.steps, source);
   }
 
   /** Takes the gradients handed to a method, if they are no views of ours, and says whether; brings schedules up to date. */
   #take(method: string, grads: unknown): boolean {
     this.#checkAlive();
+    this.#checkRestored(method);
     const given = grads !== undefined && grads !== this.#grads;
-    checkAttached(method, this.#tensors);
-    if (given) takeGradients(method, this.#tensors, this.dtype, grads);
-    const groups = this.#groups;
+    checkAttached(method, this.#inside.tensors);
+    if (given) takeGradients(method, this.#inside.tensors, this.dtype, grads);
+    const groups = this.#inside.groups;
     for (let i = 0; i < groups.length; i++) {
       if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
     }
@@ -234,10 +320,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** @internal The same; schedules are up to date, and the rule does not refuse a step. */
-  static ready(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend } {
+  static ready(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend; readonly guard: Guard } {
     const inside = Optimizer.inside(optimizer, who);
     Optimizer.check(optimizer, who);
-    return inside;
+    return { ...inside, guard: optimizer.#guard };
   }
 
   /** @internal Brings schedules up to date; throws if a step without gradients handed over would. */
@@ -249,25 +335,28 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** @internal Reads a state dict, and returns what loads it. */
   static plan(optimizer: Optimizer, dict: StateDict, options: LoadOptions): () => LoadResult {
     optimizer.#checkAlive();
+    optimizer.#checkRestored("loadStateDict");
     return planLoad(optimizer.#progress(), dict, options);
   }
 
   /** @internal Sets all state back to what it starts from; parameters, options and the number of steps stay. */
   static restart(optimizer: Optimizer): void {
-    for (const group of optimizer.#groups) group.restart(optimizer.#kind.memory(group.settings, undefined));
+    for (const group of optimizer.#inside.groups) group.restart(optimizer.#kind.memory(group.settings, undefined));
   }
 
   #progress(): Progress {
-    return { kind: this.#kind, dtype: this.dtype, clock: this.#clock, groups: this.#groups };
+    return { kind: this.#kind, dtype: this.dtype, clock: this.#clock, groups: this.#inside.groups };
   }
 
   #add(specs: readonly GroupSpec[]): void {
     const { rule, defaults, accessors } = this.#kind;
     const added = specs.flatMap(({ tensors }) => tensors);
-    if ("minimize" in rule && this.#groups.length + specs.length > 1) {
-      throw new RangeError(`${rule.name}: expected one group of parameters, got ${this.#groups.length + specs.length}`);
+    if ("minimize" in rule && this.#inside.groups.length + specs.length > 1) {
+      throw new RangeError(
+        `${rule.name}: expected one group of parameters, got ${this.#inside.groups.length + specs.length}`,
+      );
     }
-    checkDistinct(rule.name, [...this.#tensors, ...added]);
+    checkDistinct(rule.name, [...this.#inside.tensors, ...added]);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
@@ -278,7 +367,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     try {
       for (const [i, { tensors }] of specs.entries()) {
         const names = tensors.map(({ name }) => name);
-        const memory = this.#kind.memory(settings[i], [...this.#groups, ...groups][0]?.memory);
+        const memory = this.#kind.memory(settings[i], [...this.#inside.groups, ...groups][0]?.memory);
         const store = this.#kind.store(settings[i], memory, this.#backend, this.dtype, tensors);
         groups.push(new Group(names, settings[i], memory, store));
       }
@@ -287,12 +376,16 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       throw error;
     }
     this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
-    this.#groups = [...this.#groups, ...groups];
-    this.#groupViews = Object.freeze(this.#groups.map((group) => new GroupView(group, accessors)));
-    this.#tensors = this.#groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
-    this.#params = record(this.#tensors, ({ params }) => params) as Views<N, D>;
-    this.#grads = record(this.#tensors, ({ grads }) => grads) as Views<N, D>;
-    this.#state = record(this.#tensors, ({ state }) => state) as States<N, D, H>;
+    this.#inside.groups = [...this.#inside.groups, ...groups];
+    this.#groupViews = Object.freeze(this.#inside.groups.map((group) => new GroupView(group, accessors)));
+    this.#inside.tensors = this.#inside.groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
+    this.#params = record(this.#inside.tensors, ({ params }) => params) as Views<N, D>;
+    this.#grads = record(this.#inside.tensors, ({ grads }) => grads) as Views<N, D>;
+    this.#state = record(this.#inside.tensors, ({ state }) => state) as States<N, D, H>;
+  }
+
+  #checkRestored(method: string): void {
+    if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
   }
 
   #checkAlive(): void {
@@ -300,7 +393,25 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 }
 
-function defined(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** The entries of those names, and the others. */
+function parted(all: Readonly<Record<string, unknown>>, names: readonly string[]) {
+  const parts: [Record<string, unknown>, Record<string, unknown>] = [{}, {}];
+  for (const [name, value] of Object.entries(all)) parts[names.includes(name) ? 0 : 1][name] = value;
+  return parts;
+}
+
+function checkCalls({ rule }: Kind, accumulate: unknown): number {
+  if (typeof accumulate !== "number") {
+    throw new TypeError(`${rule.name}: accumulate must be a number, got ${describe(accumulate)}`);
+  }
+  const most = "minimize" in rule ? 1 : Number.MAX_SAFE_INTEGER;
+  if (!(Number.isInteger(accumulate) && accumulate >= 1 && accumulate <= most)) {
+    throw new RangeError(`${rule.name}: accumulate must be a whole number in [1, ${most}], got ${accumulate}`);
+  }
+  return accumulate;
+}
+
+function defined(options: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

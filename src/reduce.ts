@@ -1,10 +1,8 @@
+import { CHUNK } from "./layout.js";
 import type { Reals } from "./real.js";
 
 // Reductions over n elements: float64 sums in a fixed order, whatever the dtype. Of each chunk, whole eights go to eight running
 // sums, which are added as a tree; what is left over follows one by one. assembly/reduce.ts adds in the same order.
-
-/** Elements of a chunk: with float32, what a block of the step has. */
-const CHUNK = 16384;
 
 const PRODUCTS = 0;
 const NUMBERS = 1;

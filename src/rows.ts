@@ -6,8 +6,9 @@ import { blockLength, slice } from "./layout.js";
 import { Optimizer } from "./optimizer.js";
 import { allocateParts, type Part } from "./part.js";
 import type { Numbers, Reals } from "./real.js";
+import { dot } from "./reduce.js";
 import type { AnyElementRule, Dtype } from "./rule.js";
-import type { Placed } from "./store.js";
+import type { Placed, Stages } from "./store.js";
 import { Streams } from "./streams.js";
 import type { View } from "./types.js";
 
@@ -46,24 +47,30 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
   optimizer: O & Optimizer<N, D>,
   grads: RowGrads<N, D>,
 ): O {
-  const { kind, dtype, clock, groups, backend } = Optimizer.ready(optimizer as unknown as Optimizer, "stepRows");
+  const { kind, dtype, clock, groups, backend, guard } = Optimizer.ready(optimizer as unknown as Optimizer, "stepRows");
   if (!groups.every(({ store }) => store instanceof Streams)) {
     throw new TypeError(`stepRows: ${kind.rule.name} looks at whole tensors, expected a rule that looks at elements`);
   }
+  if (clock.calls > 1) throw new RangeError(`stepRows: expected accumulate 1, got ${clock.calls}`);
+  for (const { settings } of groups) {
+    if (settings.averages) throw new RangeError(`stepRows: expected ema 0, because an average is one of all rows`);
+  }
   const rule = kind.rule as AnyElementRule;
-  const all = readRows(groups, dtype, grads);
+  const all = readRows(groups, dtype, grads).filter(({ tensor }) => !tensor.frozen);
+  const tensors = all.map(({ tensor, rows }) => ({ ...tensor, given: rows }));
+  const measure = () => {
+    for (const tensor of tensors) tensor.squares = dot(tensor.given.length, tensor.given, tensor.given);
+  };
+  const inside = { groups: [{ settings: groups[0].settings, store: { measure } }], tensors };
+  if (guard.refuses(inside, "given")) return optimizer;
   const work = groups.flatMap((group): Work[] => {
     const touched = all.filter(({ tensor }) => group.store.tensors.includes(tensor));
     return touched.length === 0 ? [] : [{ group, touched, part: gatherPart(rule, group, backend, dtype, touched) }];
   });
-  const clip =
-    rule.clip?.(
-      groups[0].settings.values,
-      all.map(({ rows }) => rows),
-    ) ?? 1;
+  guard.prepare(inside, "given");
   for (const { group, touched, part } of work) {
     group.begin();
-    moveRows(group, touched, part, clip, dtype);
+    moveRows(group, touched, part, { ...guard.stages, source: "grads", clear: false, plain: false }, dtype);
     release(backend, part.region);
   }
   clock.steps++;
@@ -140,9 +147,14 @@ function gatherPart(
 }
 
 /** Steps rows in a part, to which they are copied and from which they are put back. */
-function moveRows(group: Group, touched: readonly Touched[], part: Part, clip: number, dtype: Dtype): void {
-  const { settings, steps } = group;
-  const store = group.store as Streams;
+function moveRows(
+  { store: streams, steps }: Group,
+  touched: readonly Touched[],
+  part: Part,
+  stages: Stages,
+  dtype: Dtype,
+): void {
+  const store = streams as Streams;
   const kernel = store.begin(part, steps);
   for (const one of touched) {
     const { indices, rows, width } = one;
@@ -151,7 +163,7 @@ function moveRows(group: Group, touched: readonly Touched[], part: Part, clip: n
       const some = indices.slice(from, from + batch);
       copyRows(part, one, some, dtype, (there, here) => there.set(here));
       part.tensors[0].grads.set(slice(rows, dtype, from * width, (from + some.length) * width));
-      store.run([part], kernel, settings.values.maximize ? -clip : clip, false);
+      store.run([part], kernel, stages);
       copyRows(part, one, some, dtype, (there, here) => here.set(there));
     }
   }

@@ -35,8 +35,8 @@ export type AllValues<H, C extends Choices, L extends Convention> = Values<H & C
 /** The names of the hyperparameters that are numbers. */
 export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never : K }[keyof H];
 
-/** A half-open interval: from <= x < to. */
-export type Range = readonly [from: number, to: number];
+/** A half-open interval: from <= x < to, or a closed one: from <= x <= to. */
+export type Range = readonly [from: number, to: number, closed?: "closed"];
 
 /** A kernel in TypeScript: `n` elements, buffers, and the step's scalars last. */
 export type Twin = (n: number, ...buffers: never[]) => void;
@@ -47,11 +47,14 @@ export type Twins = Readonly<Record<string, Twin>>;
 export type Memory = Record<string, number>;
 
 /** The options that every rule has, because they are the step's business: see step.ts. */
-export const common = { weightDecay: 0, maximize: false };
+export const common = { weightDecay: 0, maximize: false, ema: 0 };
 
-export const commonRanges: Readonly<Record<string, Range>> = { weightDecay: [0, Infinity] };
+export const commonRanges: Readonly<Record<string, Range>> = { weightDecay: [0, Infinity], ema: [0, 1, "closed"] };
 
-export type Common = { weightDecay: number; maximize: boolean };
+export type Common = { weightDecay: number; maximize: boolean; ema: number };
+
+/** Slots of state that are the step's: the average of the parameters, and the sum of the gradients of several calls. */
+export const extraSlots: Readonly<Record<string, Start>> = { ema: "params", gradSum: 0 };
 
 /** What a buffer of state starts from: a number, or the parameters as they are at the first step. */
 export type Start = number | "params";
@@ -100,7 +103,7 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   /** Why the next step cannot be taken, if so: the sentence to throw, without the class's name. */
   refuse?(h: V, memory: Memory): string | undefined;
   /** What multiplies all gradients, for a rule that clips them by their norm over all parameters. */
-  clip?(h: V, grads: readonly Reals[]): number;
+  clip?(h: V, norm: () => number): number;
   /** Options that memory starts from, or that only decide about the form of the state: they stay as constructed. */
   readonly fixed?: readonly (keyof H)[];
   /** Options that hold for one step, and go back to their defaults after it. No state dict has them. */

@@ -6,17 +6,22 @@ import {
   type Choices,
   commonRanges,
   type Defaults,
+  extraSlots,
   type Kind,
   type Range,
   type Slot,
   type Start,
   type Value,
 } from "./rule.js";
+import type { GroupStages } from "./store.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
 export interface Clock {
   steps: number;
+  /** How many calls of `step` make one, and how many of the next one's were made. */
+  readonly calls: number;
+  called: number;
 }
 
 /** What state can depend on, beside the options. */
@@ -33,6 +38,10 @@ export class GroupSettings {
   states: readonly Slots[];
   /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the rule does. */
   readonly decay: "gradient" | "weights" | "rule";
+  /** What a step does beside the rule. */
+  readonly stages: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plain: true };
+  /** Whether the parameters are averaged. */
+  readonly averages: boolean;
   readonly #kind: Kind;
   readonly #rule: AnyRule;
   readonly #choices: Choices;
@@ -60,6 +69,18 @@ export class GroupSettings {
     const { convention, decoupled } = this.#shape;
     const shrinks = convention === "keras" || decoupled === true;
     this.decay = rule.decoupled?.(this.#shape) ? "rule" : shrinks ? "weights" : "gradient";
+    this.averages = this.#shape.ema !== 0;
+    this.#arrange();
+  }
+
+  /** Brings `stages` up to date with the values. */
+  #arrange(): void {
+    const { values, decay, stages } = this;
+    stages.sign = values.maximize ? -1 : 1;
+    stages.decay = decay === "gradient" ? values.weightDecay : 0;
+    stages.keep = decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
+    stages.ema = this.averages ? values.ema : 1;
+    stages.plain = stages.sign === 1 && stages.decay === 0 && stages.keep === 1 && stages.ema === 1;
   }
 
   /** Settings of the same group with other options. */
@@ -83,6 +104,7 @@ export class GroupSettings {
       this.#write(name, value);
       this.#checkConflict();
       this.#checkFixed(name, value, before);
+      this.#arrange();
     } catch (error) {
       restore();
       throw error;
@@ -99,6 +121,7 @@ export class GroupSettings {
       this.#shape[name] = shape;
       if (schedule) this.schedules.set(name, schedule);
       else this.schedules.delete(name);
+      this.#arrange();
     };
   }
 
@@ -114,6 +137,7 @@ export class GroupSettings {
       if (!this.schedules.has(name)) this.values[name] = this.#shape[name] = values[name];
     }
     this.states = this.#states();
+    this.#arrange();
   }
 
   /** Brings the values that follow a schedule up to date; throws before any is used if one is out of its range. */
@@ -124,6 +148,7 @@ export class GroupSettings {
       if (!schedule) continue;
       this.values[name] = this.#number(name, schedule(this.#clock.steps));
     }
+    this.#arrange();
   }
 
   /** Forgets what was to hold for one step. */
@@ -173,7 +198,9 @@ export class GroupSettings {
   }
 
   #states(): Slots[] {
-    return this.#tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
+    const wanted: Readonly<Record<string, boolean>> = { ema: this.#shape.ema !== 0, gradSum: this.#clock.calls > 1 };
+    const extra = Object.fromEntries(Object.entries(extraSlots).filter(([slot]) => wanted[slot]));
+    return this.#tensors.map(({ shape, name }) => ({ ...this.#rule.state(this.#shape, shape, name), ...extra }));
   }
 
   #number(name: string, value: unknown): number {

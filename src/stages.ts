@@ -1,6 +1,6 @@
-import { add, mul, type Reals } from "./real.js";
+import { add, all, max, min, mul, type Reals, sub } from "./real.js";
 
-// What a step does before the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
+// What a step does before and after the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
 
 /** out = scale g */
 export function scaleGradient(n: number, out: Reals, g: Reals, h: Reals): void {
@@ -25,4 +25,35 @@ export function shrinkParameters(n: number, p: Reals, h: Reals): void {
   for (let i = 0; i < n; i++) {
     p[i] = mul(keep, p[i]);
   }
+}
+
+/** out = scale g, but no further from zero than a limit */
+export function clipGradient(n: number, out: Reals, g: Reals, h: Reals): void {
+  const limit = h[3];
+  const scale = h[4];
+  const opposite = sub(all(0), limit);
+  for (let i = 0; i < n; i++) {
+    out[i] = max(min(mul(scale, g[i]), limit), opposite);
+  }
+}
+
+/** sum = sum + g */
+export function addGradient(n: number, sum: Reals, g: Reals): void {
+  for (let i = 0; i < n; i++) {
+    sum[i] = add(sum[i], g[i]);
+  }
+}
+
+/** e = decay e + (1 - decay) p: the moving average of the parameters */
+export function averageParameters(n: number, e: Reals, p: Reals, h: Reals): void {
+  const decay = h[5];
+  const share = h[6];
+  for (let i = 0; i < n; i++) {
+    e[i] = add(mul(decay, e[i]), mul(share, p[i]));
+  }
+}
+
+/** out = 0 */
+export function clear(n: number, out: Reals): void {
+  out.fill(0, 0, n);
 }

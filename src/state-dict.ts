@@ -12,6 +12,8 @@ export interface StateDict {
   readonly optimizer: string;
   readonly dtype: Dtype;
   readonly steps: number;
+  /** How many gradients are summed up for the next step, where several calls make one. */
+  readonly accumulated?: number;
   readonly groups: readonly {
     readonly names: readonly string[];
     readonly steps: number;
@@ -58,6 +60,7 @@ export function saveState({ kind, dtype, clock, groups }: Progress): StateDict {
     optimizer: kind.rule.name.toLowerCase(),
     dtype,
     steps: clock.steps,
+    ...(clock.called > 0 && { accumulated: clock.called }),
     groups: groups.map(({ names, steps, settings, memory }) => {
       return { names: [...names], steps, options: settings.now(), memory: { ...memory } };
     }),
@@ -97,11 +100,12 @@ export function planLoad(progress: Progress, dict: StateDict, options: LoadOptio
   return () => {
     for (const write of plan.writes) write();
     progress.clock.steps = dict.steps;
+    progress.clock.called = dict.accumulated ?? 0;
     return { missing, unexpected };
   };
 }
 
-function checkKind({ kind, dtype }: Progress, dict: StateDict, convert: boolean): void {
+function checkKind({ kind, dtype, clock }: Progress, dict: StateDict, convert: boolean): void {
   const fail = (what: string, expected: string, got: unknown): never => {
     throw new TypeError(`loadStateDict: ${what} must be ${expected}, got ${describe(got)}`);
   };
@@ -112,6 +116,10 @@ function checkKind({ kind, dtype }: Progress, dict: StateDict, convert: boolean)
   if (dict.dtype !== "f32" && dict.dtype !== "f64") fail("dtype", '"f32" or "f64"', dict.dtype);
   if (dict.dtype !== dtype && !convert) fail("dtype", `"${dtype}" (or pass convert: true)`, dict.dtype);
   if (!isCount(dict.steps)) fail("steps", "a whole number >= 0", dict.steps);
+  const { accumulated = 0 } = dict;
+  if (!isCount(accumulated) || accumulated >= clock.calls) {
+    fail("accumulated", `a whole number below accumulate, ${clock.calls}`, accumulated);
+  }
   if (!Array.isArray(dict.groups)) fail("groups", "an array", dict.groups);
   for (const [i, group] of dict.groups.entries()) {
     if (!isRecord(group)) fail(`group ${i}`, "a record", group);
@@ -165,7 +173,7 @@ class Plan {
     }
   }
 
-  group({ kind }: Progress, group: Group, keep: boolean): void {
+  group({ kind, clock }: Progress, group: Group, keep: boolean): void {
     const saved = this.#dict.groups.filter(({ names }) => group.names.some((name) => names.includes(name)));
     const some = group.names.filter((name) => own(this.#dict.state, name) !== undefined);
     if (some.length === 0) return;
@@ -188,7 +196,7 @@ class Plan {
     try {
       checkKnown(kind.rule.name, options, kind.defaults);
       const kept = { ...options, ...Object.fromEntries(group.settings.schedules) };
-      const { values, kernel, states, decay } = group.settings.like(kept, { steps: this.#dict.steps });
+      const { values, kernel, states, decay } = group.settings.like(kept, { ...clock, steps: this.#dict.steps });
       const before = group.settings.values;
       for (const name of Object.keys(before)) {
         if (typeof before[name] !== "number" && values[name] !== before[name]) {

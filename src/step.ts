@@ -1,41 +1,132 @@
 import type { Kernel, Ref } from "./backend.js";
-import { slice } from "./layout.js";
-import { type Block, DECAY, type KernelSet, type Part, type Share, shareOut } from "./part.js";
+import { type Block, type Range, type Share, shareOut } from "./blocks.js";
+import { CHUNK, slice } from "./layout.js";
+import { DECAY, type KernelSet, type Part } from "./part.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
+import type { GroupStages, Source, Stages } from "./store.js";
 
 // A step without stages is one kernel call on the whole part. Otherwise it walks the part in blocks that stay in the cache, and
-// runs for each only the stages that are asked for: copy in, shrink the weights, scale the gradient or add the weight decay, the
-// rule's kernel, copy out. The loops count, because an iterator is garbage until its loop is optimized.
+// runs for each only the stages that are asked for: copy in, shrink the weights, scale or clip the gradient or add the weight
+// decay, the rule's kernel, average the parameters, clear the gradient, copy out. The loops count, because an iterator is garbage
+// until its loop is optimized.
 
-/** Runs one step of a kernel on a part. `keep` multiplies p, `scale` the gradient, and `decay` times p is added to that. */
-export function stepPart(part: Part, name: string, scale: number, decay: number, keep: number, given: boolean): void {
-  const copies = given || part.scratchP !== undefined;
-  const decaying = decay !== 0 && scale === 1 ? part.decaying() : undefined;
+/** Runs one step of a kernel on a part. */
+export function stepPart(part: Part, name: string, own: GroupStages, all: Stages): void {
+  const { sole } = part;
+  if (sole && own.plain && all.plain) run(kernelOf(part.plain, name), sole, sole.g, part.h);
+  else stepBlocks(part, name, own, all);
+}
+
+function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): void {
+  const { decay, keep, ema } = own;
+  const { limit, clear, source } = all;
+  const scale = own.sign * all.scale;
+  const { stages, scratch, scratchP, stageH, ranges } = part;
+  const clips = limit < Infinity;
+  const decaying = decay !== 0 && (clips || scale === 1) ? part.decaying() : undefined;
   const kernel = kernelOf(decaying ?? part.plain, name);
-  const staged = scale !== 1 || (decay !== 0 && !decaying);
+  const decays = decay !== 0 && !decaying;
+  const scales = scale !== 1 && !clips && !decays;
+  const clears = clear && source === "grads";
+  const plain = !(clips || decays || scales || clears) && keep === 1 && ema === 1 && source === "grads" && !scratchP;
   part.scalars[DECAY] = decay;
-  if (part.whole && !copies && !staged && keep === 1) {
-    run(kernel, part.whole, part.whole.g, part.h);
-    return;
-  }
-  if (copies && part.blocks.length > 0 && part.blocks[0].shares === undefined) shareOut(part);
-  part.stageScalars[0] = scale;
-  part.stageScalars[1] = decay;
-  part.stageScalars[2] = keep;
-  for (let i = 0; i < part.blocks.length; i++) {
-    const block = part.blocks[i];
-    if (copies) copyIn(block.shares as readonly Share[], part.dtype, given);
-    if (keep !== 1) part.shrinkParameters(block.n, block.p, part.stageH);
-    let g = given ? part.scratch : block.g;
-    if (staged) {
-      if (decay !== 0) part.decayGradient(block.n, part.scratch, g, block.p, part.stageH);
-      else part.scaleGradient(block.n, part.scratch, g, part.stageH);
-      g = part.scratch;
+  if (!plain) writeStages(part.stageScalars, own, all);
+  for (let r = 0; r < ranges.length; r++) {
+    const range = ranges[r];
+    const { whole, blocks } = range;
+    keepBehind(range);
+    if (whole && plain) run(kernel, whole, whole.g, part.h);
+    else {
+      share(range, part, source);
+      for (let i = 0; i < blocks.length; i++) {
+        const block = blocks[i];
+        const { n, p } = block;
+        copyIn(block, part.dtype, source);
+        if (keep !== 1) stages.shrinkParameters(n, p, stageH);
+        let g = sourceOf(block, scratch, source);
+        if (clips) stages.clipGradient(n, scratch, g, stageH);
+        if (clips) g = scratch;
+        if (decays) stages.decayGradient(n, scratch, g, p, stageH);
+        if (scales) stages.scaleGradient(n, scratch, g, stageH);
+        if (decays || scales) g = scratch;
+        run(kernel, block, g, part.h);
+        if (ema !== 1) stages.averageParameters(n, block.ema, p, stageH);
+        if (clears) stages.clear(n, block.g);
+        if (scratchP) copyOut(block);
+      }
     }
-    run(kernel, block, g, part.h);
-    if (part.scratchP) copyOut(block.shares as readonly Share[]);
+    putBack(range);
   }
+}
+
+/** Adds the gradients to their sum, which is what they are if they are the first. */
+export function accumulatePart(part: Part, first: boolean, clear: boolean, source: Source): void {
+  const { stages, scratch, stageH, ranges } = part;
+  part.stageScalars[0] = 1;
+  for (let r = 0; r < ranges.length; r++) {
+    const range = ranges[r];
+    keepBehind(range);
+    share(range, part, source);
+    for (const block of range.blocks) {
+      const { n, gradSum } = block;
+      copyIn(block, part.dtype, source);
+      const g = sourceOf(block, scratch, source);
+      if (first) stages.scaleGradient(n, gradSum, g, stageH);
+      else stages.addGradient(n, gradSum, g);
+      if (clear && source === "grads") stages.clear(n, block.g);
+    }
+    putBack(range);
+  }
+}
+
+/** Notes with each tensor the sum of its gradient's squares. */
+export function measurePart({ tensors, dtype, dot, scratch, streams }: Part, source: Source): void {
+  for (let i = 0; i < tensors.length; i++) {
+    const tensor = tensors[i];
+    const { length, frozen } = tensor;
+    tensor.squares = 0;
+    if (frozen) continue;
+    if (source !== "given") {
+      const g = source === "grads" ? tensor.g : tensor.gradSum;
+      tensor.squares = dot(length, g, g);
+      continue;
+    }
+    const given = tensor.given as Reals;
+    for (let from = 0; from < length; from += CHUNK) {
+      const end = Math.min(length, from + CHUNK);
+      copy(streams.scratch, end - from === length ? given : slice(given, dtype, from, end));
+      tensor.squares += dot(end - from, scratch, scratch);
+    }
+  }
+}
+
+/** Writes the scalars of the stages. */
+export function writeStages(h: Reals, { sign, decay, keep, ema }: GroupStages, { scale, limit }: Stages): void {
+  h[0] = limit < Infinity ? 1 : sign * scale;
+  h[1] = decay;
+  h[2] = keep;
+  h[3] = limit;
+  h[4] = sign * scale;
+  h[5] = ema;
+  h[6] = 1 - ema;
+}
+
+function sourceOf(block: Block, scratch: Ref, source: Source): Ref {
+  return source === "grads" ? block.g : source === "given" ? scratch : block.gradSum;
+}
+
+function share(range: Range, part: Part, source: Source): void {
+  if (range.blocks[0].shares || (source !== "given" && !part.scratchP)) return;
+  shareOut(range, part.tensors, part.streams, part.scratchP);
+}
+
+function keepBehind({ behind }: Range): void {
+  for (let i = 0; i < behind.length; i++) behind[i].kept.set(behind[i].numbers);
+}
+
+function putBack({ behind }: Range): void {
+  for (let i = 0; i < behind.length; i++) behind[i].numbers.set(behind[i].kept);
 }
 
 function kernelOf(set: KernelSet, name: string): Kernel {
@@ -72,16 +163,18 @@ function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {
   }
 }
 
-function copyIn(shares: readonly Share[], dtype: Dtype, given: boolean): void {
+function copyIn({ shares }: Block, dtype: Dtype, source: Source): void {
+  if (!shares) return;
   for (let i = 0; i < shares.length; i++) {
     const share = shares[i];
     if (share.own) copy(share.p as Reals, share.own);
-    if (given) copy(share.g, gradientOf(share, dtype));
+    if (source === "given") copy(share.g, gradientOf(share, dtype));
   }
 }
 
-function copyOut(shares: readonly Share[]): void {
-  for (let i = 0; i < shares.length; i++) copy(shares[i].own as Reals, shares[i].p as Reals);
+function copyOut({ shares }: Block): void {
+  const all = shares as readonly Share[];
+  for (let i = 0; i < all.length; i++) copy(all[i].own as Reals, all[i].p as Reals);
 }
 
 function gradientOf(share: Share, dtype: Dtype): Reals {

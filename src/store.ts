@@ -11,16 +11,59 @@ export interface Placed extends Tensor {
   readonly state: Readonly<Record<string, Numbers>>;
   /** The gradient handed to the current step. */
   given: Reals | undefined;
+  /** Whether steps leave it alone, and its state. */
+  frozen: boolean;
+  /** The sum of the squares of its gradient, where the current step has measured it. */
+  squares: number;
+}
+
+/** Where a step finds the gradients: in `grads`, handed over, or summed up over several calls. */
+export type Source = "grads" | "given" | "gradSum";
+
+/** What a step does beside the rule, for all groups alike. */
+export interface Stages {
+  source: Source;
+  /** What multiplies the gradients. */
+  scale: number;
+  /** How far from zero they may be then. */
+  limit: number;
+  /** Whether they are cleared afterwards. */
+  clear: boolean;
+  /** Whether the gradients stand in `grads`, and nothing is done to them. */
+  plain: boolean;
+}
+
+/** The stages of a step that does nothing to its gradients. */
+export const unguarded: Stages = { source: "grads", scale: 1, limit: Infinity, clear: false, plain: true };
+
+/** What the options of one group add to that. */
+export interface GroupStages {
+  /** The sign of the gradients: -1 with `maximize`. */
+  sign: number;
+  /** What is added to them, times the parameters. */
+  decay: number;
+  /** What multiplies the parameters first. */
+  keep: number;
+  /** What multiplies the parameters' average before they are added to it; 1 leaves it as it is, if there is one. */
+  ema: number;
+  /** Whether nothing of all this is done. */
+  plain: boolean;
 }
 
 /** Where a group's tensors are, and how a step goes over them. */
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
-  /** One pass of step t: the gradients, which were `given` or stand in `grads`, come to the rule multiplied by `scale`. */
-  step(pass: number, t: number, scale: number, given: boolean): void;
+  /** One pass of step t. */
+  step(pass: number, t: number, stages: Stages): void;
+  /** Adds the gradients to their sum, or makes them the sum, and clears them if asked to. */
+  accumulate(first: boolean, clear: boolean, source: Source): void;
+  /** Notes the squares of the gradients of all tensors that are not frozen. */
+  measure(source: Source): void;
   /** Runs a method of the rule's after step t, if it can have any. */
-  call?(method: string, t: number, given: boolean): void;
+  call?(method: string, t: number, source: Source): void;
+  /** Takes note of which tensors are frozen. */
+  arrange(): void;
   release(): void;
 }
 

@@ -1,13 +1,16 @@
 import { release } from "./arena.js";
 import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
-import { allocateParts, type Part } from "./part.js";
+import { allocateParts, arrangePart, type Part } from "./part.js";
 import type { AnyElementRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
-import { stepPart } from "./step.js";
-import type { Placed, Store } from "./store.js";
+import { accumulatePart, measurePart, stepPart } from "./step.js";
+import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded } from "./store.js";
 
 type Methods = Required<AnyElementRule>["methods"];
+
+/** The stages of a method, which is no step. */
+const none: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plain: true };
 
 /** The tensors of a group whose rule looks at each element alone: one kernel walks over all of them. */
 export class Streams implements Store {
@@ -43,9 +46,9 @@ export class Streams implements Store {
     return this.#parts.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
-  step(_pass: number, t: number, scale: number, given: boolean): void {
+  step(_pass: number, t: number, stages: Stages): void {
     if (this.#parts.length === 0) return;
-    this.run(this.#parts, this.begin(this.#parts[0], t), scale, given);
+    this.run(this.#parts, this.begin(this.#parts[0], t), stages);
   }
 
   /** Begins step t: writes its scalars to a part; returns the kernel to run. */
@@ -56,19 +59,28 @@ export class Streams implements Store {
   }
 
   /** Runs a step's kernel over parts, the first of which has the scalars. */
-  run(parts: readonly Part[], kernel: string, scale: number, given: boolean): void {
-    const { values, decay } = this.#settings;
-    const coupled = decay === "gradient" ? values.weightDecay : 0;
-    const keep = decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
-    stepParts(parts, kernel, scale, coupled, keep, given);
+  run(parts: readonly Part[], kernel: string, stages: Stages): void {
+    stepParts(parts, kernel, this.#settings.stages, stages);
   }
 
-  call(method: string, t: number, given: boolean): void {
+  accumulate(first: boolean, clear: boolean, source: Source): void {
+    for (const part of this.#parts) accumulatePart(part, first, clear, source);
+  }
+
+  measure(source: Source): void {
+    for (let i = 0; i < this.#parts.length; i++) measurePart(this.#parts[i], source);
+  }
+
+  call(method: string, t: number, source: Source): void {
     if (this.#parts.length === 0) return;
     const { values } = this.#settings;
     const { kernel, scalars } = (this.#rule.methods as Methods)[method];
-    if (scalars(this.#parts[0].scalars, values, t, this.#memory))
-      stepParts(this.#parts, kernel(values), 1, 0, 1, given);
+    if (!scalars(this.#parts[0].scalars, values, t, this.#memory)) return;
+    stepParts(this.#parts, kernel(values), none, { ...unguarded, source, plain: source === "grads" });
+  }
+
+  arrange(): void {
+    for (const part of this.#parts) arrangePart(part, this.#backend);
   }
 
   release(): void {
@@ -77,17 +89,10 @@ export class Streams implements Store {
 }
 
 /** Runs a kernel over parts, with the scalars of the first. */
-function stepParts(
-  parts: readonly Part[],
-  kernel: string,
-  scale: number,
-  decay: number,
-  keep: number,
-  given: boolean,
-): void {
+function stepParts(parts: readonly Part[], kernel: string, own: GroupStages, stages: Stages): void {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i];
     if (i > 0) part.scalars.set(parts[0].scalars);
-    stepPart(part, kernel, scale, decay, keep, given);
+    stepPart(part, kernel, own, stages);
   }
 }

@@ -23,9 +23,7 @@ export interface Loops {
   readonly kernels: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
-  readonly scaleGradient: Kernel;
-  readonly decayGradient: Kernel;
-  readonly clear: Kernel;
+  readonly stages: Kernels;
   readonly caution: Kernel;
   /** What a kernel takes for that many elements. */
   readonly count: (length: number) => number;
@@ -101,20 +99,20 @@ export class TensorStep {
 
   /** out = 0 */
   clear(out: Ref): void {
-    this.#loops.clear(this.n, out);
+    this.#loops.stages.clear(this.n, out);
   }
 
   /** out = a x, for the first `length` elements; out may be x. */
   scale(out: Ref, a: number, x: Ref, length = this.length): void {
     this.s[0] = a;
-    this.#loops.scaleGradient(this.#loops.count(length), out, x, this.#h);
+    this.#loops.stages.scaleGradient(this.#loops.count(length), out, x, this.#h);
   }
 
   /** out = a x + b y, for the first `length` elements; out may be x or y. */
   combine(out: Ref, a: number, x: Ref, b: number, y: Ref, length = this.length): void {
     this.s[0] = a;
     this.s[1] = b;
-    this.#loops.decayGradient(this.#loops.count(length), out, x, y, this.#h);
+    this.#loops.stages.decayGradient(this.#loops.count(length), out, x, y, this.#h);
   }
 
   /** Writes to `step` what the kernel of a rule of elements makes of parameters that are zero. */

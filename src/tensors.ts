@@ -1,5 +1,5 @@
 import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Kernel, Ref } from "./backend.js";
+import type { Backend, Kernels, Ref } from "./backend.js";
 import * as cautions from "./caution.js";
 import * as cautionsF32 from "./generated/f32/caution.js";
 import * as stagesF32 from "./generated/f32/stages.js";
@@ -11,7 +11,8 @@ import * as reduce from "./reduce.js";
 import type { AnyTensorRule, Dtype, Memory, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
-import type { Placed, Store } from "./store.js";
+import { writeStages } from "./step.js";
+import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded } from "./store.js";
 import { type Loops, TensorStep } from "./tensor-step.js";
 
 // The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
@@ -27,6 +28,9 @@ interface Place {
   readonly g: Ref;
   readonly prepared: Ref;
   readonly preparedView: Reals;
+  /** The slots of the step: see `extraSlots`. */
+  readonly ema: Ref;
+  readonly gradSum: Ref;
   /** Where the caller's own parameters pass through. */
   readonly p: Reals | undefined;
 }
@@ -35,9 +39,7 @@ interface Place {
 interface Batch {
   readonly region: Region;
   readonly places: readonly Place[];
-  readonly scaleGradient: Kernel;
-  readonly decayGradient: Kernel;
-  readonly shrinkParameters: Kernel;
+  readonly stages: Kernels;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
 }
@@ -97,24 +99,60 @@ export class Tensors implements Store {
     return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
   }
 
-  step(pass: number, t: number, scale: number, given: boolean): void {
-    const { values, decay } = this.#settings;
-    const coupled = decay === "gradient" ? values.weightDecay : 0;
-    const keep = pass === 0 && decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
+  step(pass: number, t: number, stages: Stages): void {
+    const { values, stages: own } = this.#settings;
     const { scalars, passes } = this.#rule;
     const { tensor } = passes[pass];
+    const last = pass === passes.length - 1;
     if (pass === 0) scalars?.(this.#scalars, values, t, this.#memory);
     for (const batch of this.#batches) {
-      batch.stageScalars[0] = scale;
-      batch.stageScalars[1] = coupled;
-      batch.stageScalars[2] = keep;
+      writeStages(batch.stageScalars, own, stages);
       for (const place of batch.places) {
-        prepare(batch, place, scale !== 1, coupled !== 0, given);
-        if (keep !== 1) batch.shrinkParameters(place.x.n, place.x.p, batch.stageH);
+        if (place.placed.frozen) continue;
+        prepare(batch, place, own, stages, pass === 0);
         if (scalars) place.x.s.set(this.#scalars);
         tensor(place.x, values, t, this.#memory);
+        const { n, p } = place.x;
+        if (last && own.ema !== 1) batch.stages.averageParameters(n, place.ema, p, batch.stageH);
+        if (last && stages.clear && stages.source === "grads") batch.stages.clear(n, place.g);
         if (place.p) place.placed.params.set(place.p);
       }
+    }
+  }
+
+  accumulate(first: boolean, clear: boolean, source: Source): void {
+    for (const { places, stages, stageScalars, stageH } of this.#batches) {
+      stageScalars[0] = 1;
+      for (const place of places) {
+        const { n } = place.x;
+        if (place.placed.frozen) continue;
+        const g = sourceOf(place, source);
+        if (first) stages.scaleGradient(n, place.gradSum, g, stageH);
+        else stages.addGradient(n, place.gradSum, g);
+        if (clear && source === "grads") stages.clear(n, g);
+      }
+    }
+  }
+
+  measure(source: Source): void {
+    for (const { places } of this.#batches) {
+      for (const place of places) {
+        const { placed, x } = place;
+        const g = placed.frozen ? undefined : sourceOf(place, source);
+        placed.squares = g === undefined ? 0 : x.dot(g, g);
+      }
+    }
+  }
+
+  arrange(): void {}
+
+  /** Averages the parameters after a step that a rule has taken itself. */
+  average(): void {
+    const own = this.#settings.stages;
+    if (own.ema === 1) return;
+    for (const { places, stages, stageScalars, stageH } of this.#batches) {
+      writeStages(stageScalars, own, unguarded);
+      for (const { x, ema } of places) stages.averageParameters(x.n, ema, x.p, stageH);
     }
   }
 
@@ -139,14 +177,31 @@ export class Tensors implements Store {
 }
 
 /** Brings a tensor's parameters and gradient to where its rule works on them. */
-function prepare(batch: Batch, place: Place, scaled: boolean, decays: boolean, given: boolean): void {
-  const { placed, x, prepared, preparedView } = place;
+function prepare(
+  { stages, stageH }: Batch,
+  place: Place,
+  { sign, decay, keep }: GroupStages,
+  { scale, limit, source }: Stages,
+  first: boolean,
+): void {
+  const { placed, x, prepared } = place;
+  const { n, p } = x;
   place.p?.set(placed.params);
-  if (given) preparedView.set(placed.given as Reals);
-  const g = given ? prepared : place.g;
-  if (decays) batch.decayGradient(x.n, prepared, g, x.p, batch.stageH);
-  else if (scaled) batch.scaleGradient(x.n, prepared, g, batch.stageH);
-  x.g = scaled || decays ? prepared : g;
+  x.g = sourceOf(place, source);
+  if (first && keep !== 1) stages.shrinkParameters(n, p, stageH);
+  const clips = limit < Infinity;
+  if (clips) stages.clipGradient(n, prepared, x.g, stageH);
+  if (clips) x.g = prepared;
+  if (decay !== 0) stages.decayGradient(n, prepared, x.g, p, stageH);
+  else if (sign * scale !== 1 && !clips) stages.scaleGradient(n, prepared, x.g, stageH);
+  else return;
+  x.g = prepared;
+}
+
+/** Where a tensor's gradient stands; if it is the caller's, it is brought there. */
+function sourceOf({ placed, g, gradSum, prepared, preparedView }: Place, source: Source): Ref {
+  if (source === "given") preparedView.set(placed.given as Reals);
+  return source === "grads" ? g : source === "given" ? prepared : gradSum;
 }
 
 /** Bytes of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
@@ -189,18 +244,12 @@ function allocateBatch(
   const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
   const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
   const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
-  const { scaleGradient, decayGradient, shrinkParameters } = backend.kernels(memory, dtype, {
-    f32: stagesF32,
-    f64: stages,
-  });
-  const { clear, caution } = backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions });
+  const stageKernels = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
   const loops: Loops = {
     kernel,
     kernels: backend.kernels(memory, dtype, rule.twins),
-    scaleGradient,
-    decayGradient,
-    clear,
-    caution,
+    stages: stageKernels,
+    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
     reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
     matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
     count: (length) => backend.count(dtype, length),
@@ -217,20 +266,23 @@ function allocateBatch(
     for (const [name, { from }] of slots) if (from !== 0) state[name].fill(from);
     const { name, shape } = tensor;
     const placed = { name, shape, length, own, params: own ?? view(p, length), grads: view(g, length), state };
+    const { ema = 0, gradSum = 0, ...rules } = each(ref);
     const buffers = {
       p: ref(p, length),
       g: ref(g, length),
       prepared: ref(preparedG, length),
-      state: each(ref),
+      state: rules,
       work: tensor.work.map(({ length, type }, i) => ref(work[i], length, type)),
       h: ref(scalars, SCALARS),
     };
     const workNumbers = tensor.work.map(({ length, type }, i) => viewOf(memory, type, offset + work[i], length));
     return {
-      placed: { ...placed, given: undefined },
+      placed: { ...placed, given: undefined, frozen: false, squares: 0 },
       x: new TensorStep(tensor, dtype, buffers, { state, work: workNumbers }, view(scalars, SCALARS), loops),
       g: buffers.g,
       prepared: buffers.prepared,
+      ema,
+      gradSum,
       preparedView: view(preparedG, length),
       p: own && view(p, length),
     };
@@ -238,9 +290,7 @@ function allocateBatch(
   return {
     region,
     places,
-    scaleGradient,
-    decayGradient,
-    shrinkParameters,
+    stages: stageKernels,
     stageScalars: view(stageScalars, STAGE_SCALARS),
     stageH: ref(stageScalars, STAGE_SCALARS),
   };

@@ -1,3 +1,4 @@
+import type { NonFinite } from "./guard.js";
 import type { Dtype } from "./rule.js";
 
 /** A hyperparameter as a function of the steps taken so far: the first step uses `schedule(0)`. */
@@ -77,6 +78,23 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
   dtype?: D;
   /** Where the loops run; "auto" takes WebAssembly where it can be had. */
   backend?: "auto" | "wasm" | "js";
+  /** What the gradients are divided by, such as a loss scale; default 1. */
+  gradScale?: Setting;
+  /** The norm of all gradients together, over all groups, that a step takes at most; `Infinity` only measures it. */
+  clipNorm?: Setting;
+  /** How far from zero a step takes a gradient at most, after they are clipped by their norm. */
+  clipValue?: Setting;
+  /**
+   * What a step does about gradients that are not finite: take them as they are (the default), leave the step out, or throw an
+   * error that names the first.
+   */
+  nonFinite?: NonFinite;
+  /** Whether a step leaves `grads` zero; default false. */
+  zeroGrad?: boolean;
+  /** How many calls of `step` make one: their gradients are summed up. Default 1. */
+  accumulate?: number;
+  /** Whether the sum is divided by that number; default "mean". */
+  accumulation?: "mean" | "sum";
 };
 
 // A hyperparameter is read as the number that the next step will use, and set to a number or a schedule. TypeScript keeps a
@@ -100,6 +118,7 @@ interface Accessors {
   beta: { get beta(): number; set beta(value: Setting) };
   bs: { get bs(): number; set bs(value: Setting) };
   clip: { get clip(): number; set clip(value: Setting) };
+  ema: { get ema(): number; set ema(value: Setting) };
   d0: { get d0(): number; set d0(value: Setting) };
   d: { get d(): number; set d(value: Setting) };
   dampening: { get dampening(): number; set dampening(value: Setting) };

@@ -394,6 +394,7 @@ function busy(made: AnyClass): Record<string, unknown> {
     // where it is a floor under the norm of a matrix, one that counts
     eps: "nsSteps" in made.defaults ? 8 : 0.5,
     adamEps: 0.5,
+    ema: 0.75,
     eps2: 8,
     adjustLrFn: "match_rms_adamw",
     epsRoot: 1e-3,

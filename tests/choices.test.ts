@@ -33,7 +33,14 @@ function two(n: number, p: Reals, g: Reals, last: Reals, h: Reals): void {
 const js = { backend: "js" } as const;
 
 test("a choice decides what is run, and is among the defaults", () => {
-  expect(Chooser.defaults).toEqual({ lr: 1, factor: "one", weightDecay: 0, maximize: false, convention: "optax" });
+  expect(Chooser.defaults).toEqual({
+    lr: 1,
+    factor: "one",
+    weightDecay: 0,
+    maximize: false,
+    ema: 0,
+    convention: "optax",
+  });
   expectTypeOf(Chooser.defaults.factor).toEqualTypeOf<"one" | "two">();
   const steps = (["one", "two"] as const).map((factor) => {
     const opt = new Chooser({ w: 1 }, { factor, ...js });

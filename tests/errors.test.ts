@@ -2,6 +2,7 @@ import vm from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Adam, AdamW, Momentum, PolyakSGD, SGD } from "../src/index.js";
+import { commonRanges, type Range } from "../src/rule.js";
 import {
   arraysOf,
   backends,
@@ -42,8 +43,8 @@ const neverNumbers: Bad[] = [
 ];
 
 /** The range of a hyperparameter, from its rule; shares are in [0, 1). A beta is one if its default lies in between. */
-function rangeOf(made: (typeof classes)[number], name: string): readonly [number, number] {
-  const range = (made.rule.ranges as Record<string, readonly [number, number]>)[name] ?? [0, Infinity];
+function rangeOf(made: (typeof classes)[number], name: string): Range {
+  const range = (made.rule.ranges as Record<string, Range>)[name] ?? commonRanges[name] ?? [0, Infinity];
   // what may be negative is of either sign, or never positive
   if (range[0] < 0) expect([0, -range[0]]).toContain(range[1]);
   const { beta } = made.defaults as { beta?: number };
@@ -72,12 +73,12 @@ describe("hyperparameters", () => {
   test.each(named)("%s: every one refuses what is out of its range, and what is no number", (_, made) => {
     const who = made.rule.name;
     for (const name of numeric(made)) {
-      const [from, to] = rangeOf(made, name);
+      const [from, to, closed] = rangeOf(made, name);
       const outside: Bad[] = [from - 1, from - 1e-3, to, 2 * to].map((x) => {
-        return [String(x), x, RangeError, `must be in [${from}, ${to}), got ${x}`];
+        return [String(x), x, RangeError, `must be in [${from}, ${to}${closed ? "]" : ")"}, got ${x}`];
       });
       const fits = (x: unknown) =>
-        typeof x === "number" && ((x >= from && x < to) || Object.is(x, made.defaults[name]));
+        typeof x === "number" && ((x >= from && (closed ? x <= to : x < to)) || Object.is(x, made.defaults[name]));
       const bad = [...neverNumbers, ...outside].filter(([, value]) => !fits(value));
       for (const [what, value, kind, ...parts] of bad) {
         const option = { [name]: value };

@@ -1,7 +1,6 @@
 import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/adan.js";
 import { sizeOf } from "../layout.js";
-import { norm } from "../norm.js";
 import { power } from "../power.js";
 import { add, all, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
 import type { Whole } from "../rule.js";
@@ -58,7 +57,7 @@ export const Adan = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
     s[10] = h.eps * root;
   },
   decoupled: () => true,
-  clip: (h, grads) => (h.maxGradNorm === 0 ? 1 : Math.min(1, h.maxGradNorm / (norm(grads) + h.eps))),
+  clip: (h, norm) => (h.maxGradNorm === 0 ? 1 : Math.min(1, h.maxGradNorm / (norm() + h.eps))),
   twins: { f32, f64: { adan, adanStart, adanMomentum } },
 });
 

@@ -15,7 +15,7 @@ const Average = /* @__PURE__ */ defineOptimizer({
   name: "GrokfastEMA",
   defaults: { alpha: 0.98, lamb: 2 },
   ranges: { alpha: [0, 1], lamb: [0, Infinity] },
-  state: () => ({ ema: 0 }),
+  state: () => ({ gradEma: 0 }),
   kernel: () => "grokfast",
   scalars(s, { alpha, lamb }, t) {
     // the average starts as the first gradient
@@ -27,7 +27,7 @@ const Average = /* @__PURE__ */ defineOptimizer({
 });
 
 /**
- * Grokfast: adds to the gradients what changes slowly in them, by a moving average: the slot `ema` of the state.
+ * Grokfast: adds to the gradients what changes slowly in them, by a moving average: the slot `gradEma` of the state.
  *
  * @remarks Use it where a model fits its data long before it generalizes.
  * @see Lee et al., 2024, Grokfast: Accelerated Grokking by Amplifying Slow Gradients (arXiv 2405.20233)
