@@ -70,12 +70,11 @@ export interface Range {
   readonly behind: readonly { readonly numbers: Numbers; readonly kept: Numbers }[];
 }
 
-/** The ranges of a part's tensors that are not frozen. */
+/** The ranges that tensors of a part make up. */
 export function rangesOf(streams: Streams, tensors: readonly Laid[], backend: Backend, end: number): Range[] {
   const { dtype, own } = streams;
   const runs: [from: number, to: number][] = [];
-  for (const { start, length, frozen } of tensors) {
-    if (frozen) continue;
+  for (const { start, length } of tensors) {
     const last = runs.at(-1);
     const to = start + padded(length, dtype);
     if (last && last[1] === start) last[1] = to;
@@ -87,7 +86,7 @@ export function rangesOf(streams: Streams, tensors: readonly Laid[], backend: Ba
       {
         whole: own ? undefined : cut(streams, backend, from, to, to - from)[0],
         blocks: cut(streams, backend, from, to, blockLength(dtype)),
-        behind: to === end ? [] : behind(streams, from, to, end),
+        behind: to === end && from === 0 ? [] : behind(streams, from, to),
       },
     ];
   });
@@ -120,9 +119,9 @@ function cut(streams: Streams, backend: Backend, from: number, to: number, most:
   return blocks;
 }
 
-/** What stands between the end of a range and that of its last line. */
-function behind({ memory, dtype, own, p, g, state }: Streams, from: number, to: number, end: number) {
-  const length = Math.min(end, from + lined(to - from, dtype)) - to;
+/** What stands between the end of a range and that of its last line, which may lie in the next stream. */
+function behind({ memory, dtype, own, p, g, state }: Streams, from: number, to: number) {
+  const length = from + lined(to - from, dtype) - to;
   const streams = [...(own ? [] : [{ start: p, type: dtype }]), { start: g, type: dtype }, ...state];
   return streams.map(({ start, type }) => {
     const numbers = viewOf(memory, type, start + to * SIZE[type], length);

@@ -16,7 +16,7 @@ import {
   type TensorRule,
   type Whole,
 } from "./rule.js";
-import type { Seen } from "./settings.js";
+import { type Seen, whatever } from "./settings.js";
 import type { Tier } from "./store.js";
 import { Streams } from "./streams.js";
 import { Tensors } from "./tensors.js";
@@ -110,9 +110,6 @@ export function defineMixedOptimizer<
       whole.when(settings.values) ? new Tensors(both, settings, ...group) : new Streams(elements, settings, ...group),
   });
 }
-
-/** What a rule sees that looks at elements. */
-const whatever: readonly Seen[] = [{ name: "", shape: [] }];
 
 const seen = (tensors: readonly Seen[]) => tensors.map(({ name, shape }) => ({ name, shape }));
 

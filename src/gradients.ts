@@ -22,6 +22,7 @@ export function takeGradients(who: string, tensors: readonly Placed[], dtype: Dt
     const tensor = tensors[i];
     const { name, length } = tensor;
     const g = record[name];
+    if (tensor.frozen && g === undefined && who === "step") continue;
     if (!isReals(g, dtype)) throw new TypeError(wrongGradient(who, record, name, dtype));
     if (g !== tensor.given || g.length !== length) checkFixed(who, name, g);
     if (g.length !== length)

@@ -5,7 +5,7 @@ import type { Store } from "./store.js";
 
 /** A group of parameters as the optimizer keeps it. */
 export class Group {
-  readonly names: readonly string[];
+  names: readonly string[];
   readonly settings: GroupSettings;
   readonly memory: Memory;
   readonly store: Store;
@@ -33,6 +33,18 @@ export class Group {
     });
   }
 
+  /** Takes over parameters of another group, and its steps and memory if it has no parameters itself. */
+  take(from: Group, names: readonly string[]): void {
+    if (this.names.length === 0) {
+      this.steps = from.steps;
+      if (this.memory !== from.memory) Object.assign(this.memory, from.memory);
+    }
+    this.store.take(from.store, names);
+    this.settings.take(from.settings, names);
+    from.names = Object.freeze(from.names.filter((name) => !names.includes(name)));
+    this.names = Object.freeze([...this.names, ...names]);
+  }
+
   /** Sets state and memory back to what they start from; the next step is the first. */
   restart(memory: Memory): void {
     this.steps = 0;
@@ -58,7 +70,7 @@ export class GroupView {
 
   constructor(group: Group, accessors: PropertyDescriptorMap) {
     this.#settings = group.settings;
-    Object.defineProperty(this, "names", { value: group.names, enumerable: true });
+    Object.defineProperty(this, "names", { get: () => group.names, enumerable: true });
     Object.defineProperties(this, accessors);
     // a misspelt option would be taken silently
     Object.preventExtensions(this);

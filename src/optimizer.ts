@@ -5,6 +5,7 @@ import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
 import { Guard, guards, type NonFinite } from "./guard.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
+import { moveTensors, setFrozen } from "./regroup.js";
 import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import { type LoadOptions, type LoadResult, type Progress, planLoad, type StateDict, saveState } from "./state-dict.js";
@@ -24,6 +25,12 @@ import type {
 
 type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
 type States<N extends string, D extends Dtype, H> = ByName<N, { readonly [slot: string]: StateView<D, H> }>;
+
+/** What functions on optimizers work with. */
+interface Inside extends Progress {
+  readonly backend: Backend;
+  readonly guard: Guard;
+}
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
@@ -223,6 +230,40 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this;
   }
 
+  /** Has steps leave parameters alone, and their state: one by name, or several. */
+  freeze(names: N | readonly N[]): this {
+    return this.#setFrozen("freeze", names, true);
+  }
+
+  /** Has steps move parameters again. */
+  unfreeze(names: N | readonly N[]): this {
+    return this.#setFrozen("unfreeze", names, false);
+  }
+
+  /** The names of the parameters that are frozen. */
+  get frozen(): readonly N[] {
+    return this.#inside.tensors.filter(({ frozen }) => frozen).map(({ name }) => name as N);
+  }
+
+  /**
+   * Moves parameters to the group of that index, with their state; views stay valid. A bias correction counts the steps of the
+   * group, so that group must have taken as many steps, or have no parameters yet.
+   */
+  move(names: N | readonly N[], group: number): this {
+    this.#checkAlive();
+    moveTensors("move", this.#inside, names, group);
+    this.#show();
+    return this;
+  }
+
+  #setFrozen(who: string, names: unknown, frozen: boolean): this {
+    this.#checkAlive();
+    const { rule } = this.#kind;
+    if ("minimize" in rule) throw new TypeError(`${who}: ${rule.name} moves all parameters as one vector`);
+    setFrozen(who, this.#inside, names, frozen);
+    return this;
+  }
+
   #exchange(): void {
     for (const { store, steps } of this.#inside.groups) {
       // before the first step there is no average
@@ -313,17 +354,22 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** @internal What functions on optimizers work with. */
-  static inside(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend } {
+  static inside(optimizer: Optimizer, who: string): Inside {
     if (!(#kind in optimizer)) throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
     optimizer.#checkAlive();
-    return { ...optimizer.#progress(), backend: optimizer.#backend };
+    return { ...optimizer.#progress(), backend: optimizer.#backend, guard: optimizer.#guard };
   }
 
   /** @internal The same; schedules are up to date, and the rule does not refuse a step. */
-  static ready(optimizer: Optimizer, who: string): Progress & { readonly backend: Backend; readonly guard: Guard } {
+  static ready(optimizer: Optimizer, who: string): Inside {
     const inside = Optimizer.inside(optimizer, who);
     Optimizer.check(optimizer, who);
-    return { ...inside, guard: optimizer.#guard };
+    return inside;
+  }
+
+  /** @internal Whether the gradients that a step of an optimizer would take are kept from it. */
+  static refuses(optimizer: Optimizer, grads: unknown, guard: Guard): boolean {
+    return guard.refuses(optimizer.#inside, optimizer.#take("step", grads) ? "given" : "grads");
   }
 
   /** @internal Brings schedules up to date; throws if a step without gradients handed over would. */
@@ -378,6 +424,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
     this.#inside.groups = [...this.#inside.groups, ...groups];
     this.#groupViews = Object.freeze(this.#inside.groups.map((group) => new GroupView(group, accessors)));
+    this.#show();
+  }
+
+  /** Brings the records of views up to date with the groups. */
+  #show(): void {
     this.#inside.tensors = this.#inside.groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
     this.#params = record(this.#inside.tensors, ({ params }) => params) as Views<N, D>;
     this.#grads = record(this.#inside.tensors, ({ grads }) => grads) as Views<N, D>;
@@ -395,9 +446,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
 /** The entries of those names, and the others. */
 function parted(all: Readonly<Record<string, unknown>>, names: readonly string[]) {
-  const parts: [Record<string, unknown>, Record<string, unknown>] = [{}, {}];
-  for (const [name, value] of Object.entries(all)) parts[names.includes(name) ? 0 : 1][name] = value;
-  return parts;
+  const entries = Object.entries(all);
+  const some = (wanted: boolean) => Object.fromEntries(entries.filter(([name]) => names.includes(name) === wanted));
+  return [some(true), some(false)];
 }
 
 function checkCalls({ rule }: Kind, accumulate: unknown): number {

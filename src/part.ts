@@ -34,12 +34,15 @@ export interface Part {
   readonly region: Region;
   readonly streams: Streams;
   readonly dtype: Dtype;
-  readonly tensors: readonly Laid[];
+  tensors: readonly Laid[];
+  /** Whether its memory belongs to the part of another group. */
+  readonly borrowed: boolean;
   /** Where the last tensor ends in the streams, in elements. */
   readonly end: number;
-  /** Its tensors that are not frozen. */
+  /** All tensors, and those that are not frozen. */
+  all: readonly Range[];
   ranges: readonly Range[];
-  /** All of them in one range, if they are and not the caller's. */
+  /** The latter in one range, if they are and not the caller's. */
   sole: Block | undefined;
   /** The rule's kernels, and those that add the weight decay themselves, if there are such. */
   readonly plain: KernelSet;
@@ -117,6 +120,8 @@ function allocatePart(
     dtype,
     tensors: placed,
     end: length,
+    borrowed: false,
+    all: [],
     ranges: [],
     sole: undefined,
     ...loops(rule, settings.kernel, backend, memory, dtype),
@@ -131,9 +136,12 @@ function allocatePart(
   return part;
 }
 
-/** Makes the ranges of a part's tensors that are not frozen. */
+/** Makes the ranges of a part's tensors. */
 export function arrangePart(part: Part, backend: Backend): void {
-  part.ranges = rangesOf(part.streams, part.tensors, backend, part.end);
+  const { streams, tensors, end } = part;
+  const active = tensors.filter(({ frozen }) => !frozen);
+  part.all = rangesOf(streams, tensors, backend, end);
+  part.ranges = active.length === tensors.length ? part.all : rangesOf(streams, active, backend, end);
   const [range, ...more] = part.ranges;
   part.sole = more.length === 0 && range?.behind.length === 0 ? range.whole : undefined;
 }

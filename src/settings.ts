@@ -27,6 +27,9 @@ export interface Clock {
 /** What state can depend on, beside the options. */
 export type Seen = Pick<Tensor, "name" | "shape">;
 
+/** What a rule sees that looks at elements. */
+export const whatever: readonly Seen[] = [{ name: "", shape: [] }];
+
 /** The options of one group: checked values, and the schedules that some of them follow. */
 export class GroupSettings {
   /** Every option as the step reads it. */
@@ -47,7 +50,7 @@ export class GroupSettings {
   readonly #choices: Choices;
   readonly #clock: Clock;
   readonly #names: readonly string[];
-  readonly #tensors: readonly Seen[];
+  #tensors: readonly Seen[];
   // the values with every schedule as a number that is not zero: they decide which buffers and kernels exist
   readonly #shape: AnyValues;
 
@@ -81,6 +84,22 @@ export class GroupSettings {
     stages.keep = decay === "weights" ? 1 - values.lr * values.weightDecay : 1;
     stages.ema = this.averages ? values.ema : 1;
     stages.plain = stages.sign === 1 && stages.decay === 0 && stages.keep === 1 && stages.ema === 1;
+  }
+
+  /** Whether parameters have the same buffers and kernels under others. */
+  isLike(to: GroupSettings, names: readonly string[]): boolean {
+    const moved = this.#tensors === whatever ? whatever : this.#tensors.filter(({ name }) => names.includes(name));
+    return this.kernel === to.kernel && haveSameSlots(this.#states(moved), to.#states(moved));
+  }
+
+  /** Takes over the tensors of those names, if the rule looks at tensors. */
+  take(from: GroupSettings, names: readonly string[]): void {
+    if (from.#tensors === whatever) return;
+    const moved = from.#tensors.filter(({ name }) => names.includes(name));
+    from.#tensors = from.#tensors.filter((tensor) => !moved.includes(tensor));
+    this.#tensors = [...(this.#tensors === whatever ? [] : this.#tensors), ...moved];
+    from.states = from.#states();
+    this.states = this.#states();
   }
 
   /** Settings of the same group with other options. */
@@ -197,10 +216,10 @@ export class GroupSettings {
     return "kernel" in this.#rule ? this.#rule.kernel(this.#shape) : "";
   }
 
-  #states(): Slots[] {
+  #states(tensors = this.#tensors): Slots[] {
     const wanted: Readonly<Record<string, boolean>> = { ema: this.#shape.ema !== 0, gradSum: this.#clock.calls > 1 };
     const extra = Object.fromEntries(Object.entries(extraSlots).filter(([slot]) => wanted[slot]));
-    return this.#tensors.map(({ shape, name }) => ({ ...this.#rule.state(this.#shape, shape, name), ...extra }));
+    return tensors.map(({ shape, name }) => ({ ...this.#rule.state(this.#shape, shape, name), ...extra }));
   }
 
   #number(name: string, value: unknown): number {

@@ -64,6 +64,8 @@ export interface Store {
   call?(method: string, t: number, source: Source): void;
   /** Takes note of which tensors are frozen. */
   arrange(): void;
+  /** Takes over tensors of another store of the same kind. They stay where they are. */
+  take(from: Store, names: readonly string[]): void;
   release(): void;
 }
 

@@ -14,7 +14,7 @@ const none: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plain: true };
 
 /** The tensors of a group whose rule looks at each element alone: one kernel walks over all of them. */
 export class Streams implements Store {
-  readonly tensors: readonly Placed[];
+  tensors: readonly Placed[];
   readonly #rule: AnyElementRule;
   // the rule's, as fields: every step asks for them, and rules differ in form
   readonly #scalars: AnyElementRule["scalars"];
@@ -22,7 +22,7 @@ export class Streams implements Store {
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
   readonly #backend: Backend;
-  readonly #parts: readonly Part[];
+  #parts: readonly Part[];
 
   constructor(
     rule: AnyElementRule,
@@ -43,7 +43,7 @@ export class Streams implements Store {
   }
 
   get bytes(): number {
-    return this.#parts.reduce((sum, { region }) => sum + region.bytes, 0);
+    return this.#parts.reduce((sum, { region, borrowed }) => sum + (borrowed ? 0 : region.bytes), 0);
   }
 
   step(_pass: number, t: number, stages: Stages): void {
@@ -76,15 +76,36 @@ export class Streams implements Store {
     const { values } = this.#settings;
     const { kernel, scalars } = (this.#rule.methods as Methods)[method];
     if (!scalars(this.#parts[0].scalars, values, t, this.#memory)) return;
-    stepParts(this.#parts, kernel(values), none, { ...unguarded, source, plain: source === "grads" });
+    const stages = { ...unguarded, source, plain: false };
+    // what such a method does to the parameters, it does to those that are frozen too
+    stepParts(
+      this.#parts.map((part) => ({ ...part, ranges: part.all })),
+      kernel(values),
+      none,
+      stages,
+    );
   }
 
   arrange(): void {
     for (const part of this.#parts) arrangePart(part, this.#backend);
   }
 
+  take(from: Streams, names: readonly string[]): void {
+    const isMoved = ({ name }: Placed) => names.includes(name);
+    for (const part of from.#parts) {
+      const tensors = part.tensors.filter(isMoved);
+      if (tensors.length === 0) continue;
+      part.tensors = part.tensors.filter((tensor) => !isMoved(tensor));
+      this.#parts = [...this.#parts, { ...part, tensors, borrowed: true }];
+    }
+    for (const store of [from, this]) {
+      store.tensors = store.#parts.flatMap((part) => part.tensors);
+      store.arrange();
+    }
+  }
+
   release(): void {
-    for (const { region } of this.#parts) release(this.#backend, region);
+    for (const { region, borrowed } of this.#parts) if (!borrowed) release(this.#backend, region);
   }
 }
 

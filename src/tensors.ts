@@ -38,7 +38,9 @@ interface Place {
 /** The tensors that share a memory. */
 interface Batch {
   readonly region: Region;
-  readonly places: readonly Place[];
+  /** Whether its memory belongs to a batch of another group. */
+  readonly borrowed: boolean;
+  places: readonly Place[];
   readonly stages: Kernels;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
@@ -54,14 +56,14 @@ interface Slotted extends Tensor {
 
 /** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
-  readonly tensors: readonly Placed[];
+  tensors: readonly Placed[] = [];
   readonly #rule: AnyTensorRule;
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
   // what all tensors get: see TensorRule.scalars
   readonly #scalars = new Float64Array(SCALARS);
   readonly #backend: Backend;
-  readonly #batches: Batch[] = [];
+  #batches: readonly Batch[] = [];
 
   constructor(
     rule: AnyTensorRule,
@@ -86,17 +88,17 @@ export class Tensors implements Store {
     });
     try {
       for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
-        this.#batches.push(allocateBatch(rule, settings.kernel, backend, dtype, batch));
+        this.#batches = [...this.#batches, allocateBatch(rule, settings.kernel, backend, dtype, batch)];
       }
     } catch (error) {
       this.release();
       throw error;
     }
-    this.tensors = this.#batches.flatMap(({ places }) => places.map(({ placed }) => placed));
+    this.arrange();
   }
 
   get bytes(): number {
-    return this.#batches.reduce((sum, { region }) => sum + region.bytes, 0);
+    return this.#batches.reduce((sum, { region, borrowed }) => sum + (borrowed ? 0 : region.bytes), 0);
   }
 
   step(pass: number, t: number, stages: Stages): void {
@@ -144,7 +146,21 @@ export class Tensors implements Store {
     }
   }
 
-  arrange(): void {}
+  arrange(): void {
+    this.tensors = this.#batches.flatMap(({ places }) => places.map(({ placed }) => placed));
+  }
+
+  take(from: Tensors, names: readonly string[]): void {
+    const isMoved = ({ placed }: Place) => names.includes(placed.name);
+    for (const batch of from.#batches) {
+      const places = batch.places.filter(isMoved);
+      if (places.length === 0) continue;
+      batch.places = batch.places.filter((place) => !isMoved(place));
+      this.#batches = [...this.#batches, { ...batch, places, borrowed: true }];
+    }
+    from.arrange();
+    this.arrange();
+  }
 
   /** Averages the parameters after a step that a rule has taken itself. */
   average(): void {
@@ -172,7 +188,7 @@ export class Tensors implements Store {
   }
 
   release(): void {
-    for (const { region } of this.#batches) release(this.#backend, region);
+    for (const { region, borrowed } of this.#batches) if (!borrowed) release(this.#backend, region);
   }
 }
 
@@ -289,6 +305,7 @@ function allocateBatch(
   });
   return {
     region,
+    borrowed: false,
     places,
     stages: stageKernels,
     stageScalars: view(stageScalars, STAGE_SCALARS),

@@ -121,6 +121,38 @@ describe.each(table)("%s", (wrapper, wrap) => {
     }
   });
 
+  test("a step that is left out changes nothing, and one that throws names the gradient that came in", () => {
+    for (const made of some) {
+      const opt = wrap(make(made, { w: [2, 3], b: 3 }, { nonFinite: "skip", zeroGrad: true, lr: 0.1 }));
+      train(start(opt), 6);
+      const before = snapshot(opt);
+      const g = gradients(opt, 7);
+      g.b[1] = Number.NaN;
+      opt.step(g);
+      expectUnchanged(opt, before);
+      expect([opt.steps, opt.skipped]).toEqual([6, 1]);
+      opt.grads.b[1] = Number.NaN;
+      opt.step();
+      expect([...opt.grads.b]).toEqual([0, 0, 0]);
+      opt.nonFinite = "throw";
+      expectError(() => opt.step(g), RangeError, 'step: gradient "b" is NaN at index 1');
+    }
+  });
+
+  test("a frozen parameter stays, with all that is remembered of it", () => {
+    for (const made of some) {
+      const opt = train(start(wrap(make(made, { w: [2, 3], b: 3 }, { lr: 0.1 }))), 4);
+      expect(opt.freeze("b")).toBe(opt);
+      const before = snapshot(opt);
+      for (let step = 0; step < 7; step++) opt.step(gradients(opt, step));
+      const after = snapshot(opt);
+      const kept = Object.keys(before.arrays).filter((name) => /^(params|state)\.b\b/.test(name));
+      for (const name of kept) expect(bitsEqual(after.arrays[name], before.arrays[name]), name).toBe(true);
+      opt.unfreeze("b").step(gradients(opt, 8));
+      expect(bitsEqual(opt.params.b, before.arrays["params.b"])).toBe(false);
+    }
+  });
+
   test("shows all that the optimizer has", () => {
     for (const made of some) {
       const inner = make(made, [{ params: { w: [2, 3] }, lr: 0.25 }, { params: { b: 3 } }], {

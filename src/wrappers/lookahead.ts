@@ -73,9 +73,11 @@ export const Lookahead = class Lookahead extends Wrapper {
     if (this.#fresh) {
       for (const { names, steps } of this.inside().groups) if (steps === 0) this.#start(names);
     }
+    const { steps } = this;
     const result = this.optimizer.step(grads as never);
     this.#fresh = false;
-    if (this.steps % k === 0) {
+    // a call need not make a step
+    if (this.steps > steps && this.steps % k === 0) {
       this.#slow.step();
       this.#slowMomentum?.step();
       if (pullbackMomentum === "reset") for (const { buf } of Object.values(this.state)) buf?.fill(0);

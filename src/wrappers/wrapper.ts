@@ -86,6 +86,27 @@ export abstract class Wrapper {
     return this;
   }
 
+  freeze(names: never): this {
+    return this.#regroup(names, (optimizer, some) => optimizer.freeze(some));
+  }
+
+  unfreeze(names: never): this {
+    return this.#regroup(names, (optimizer, some) => optimizer.unfreeze(some));
+  }
+
+  move(names: never, group: number): this {
+    return this.#regroup(names, (optimizer, some) => optimizer.move(some, group));
+  }
+
+  /** Does something with parameters, and with what is remembered of them. */
+  #regroup(names: never, act: (optimizer: Inner, names: never) => unknown): this {
+    act(this.optimizer, names);
+    for (const { optimizer } of this.#keepers) {
+      act(optimizer, [names].flat().filter((name) => name in optimizer.params) as never);
+    }
+    return this;
+  }
+
   stateDict(): StateDict {
     const dict = this.optimizer.stateDict();
     const kept = this.#keepers.map(({ optimizer }) => Optimizer.inside(optimizer, "stateDict"));
@@ -169,7 +190,11 @@ function forward(wrapper: Wrapper, optimizer: Inner): void {
         configurable: true,
         get: () => {
           const value = shown[name];
-          return typeof value === "function" ? (grads = wrapper.grads) => value.call(optimizer, grads) : value;
+          if (typeof value !== "function") return value;
+          return (grads = wrapper.grads) => {
+            const result: unknown = value.call(optimizer, grads);
+            return result === optimizer ? wrapper : result;
+          };
         },
         set: (value) => {
           shown[name] = value;

@@ -1,0 +1,59 @@
+import { describe } from "./check.js";
+import type { Group } from "./group.js";
+import type { Placed } from "./store.js";
+
+// What can be done with single parameters while an optimizer lives.
+
+interface Inside {
+  readonly groups: readonly Group[];
+  readonly tensors: readonly Placed[];
+}
+
+/** Has steps leave parameters alone, or no longer. */
+export function setFrozen(who: string, { groups, tensors }: Inside, names: unknown, frozen: boolean): void {
+  for (const tensor of namedTensors(who, tensors, names)) tensor.frozen = frozen;
+  for (const { store } of groups) store.arrange();
+}
+
+/** Moves parameters to the group of that index. Everything is checked first. */
+export function moveTensors(who: string, { groups, tensors }: Inside, names: unknown, to: unknown): void {
+  const target = groups[to as number];
+  if (typeof to !== "number" || !target) {
+    const Kind = typeof to === "number" ? RangeError : TypeError;
+    throw new Kind(`${who}: the group must be a whole number in [0, ${groups.length}), got ${describe(to)}`);
+  }
+  const moved = namedTensors(who, tensors, names).filter(({ name }) => !target.names.includes(name));
+  const from = groups.filter(({ names }) => moved.some(({ name }) => names.includes(name)));
+  const taken = from.map((group) => group.names.filter((name) => moved.some((tensor) => tensor.name === name)));
+  for (const [i, group] of from.entries()) checkAlike(who, group, taken[i], target, to);
+  for (const [i, group] of from.entries()) target.take(group, taken[i]);
+}
+
+function namedTensors(who: string, tensors: readonly Placed[], names: unknown): Placed[] {
+  const asked: readonly unknown[] = Array.isArray(names) ? names : [names];
+  return asked.map((name) => {
+    if (typeof name !== "string") {
+      throw new TypeError(`${who}: expected the name of a parameter or a list of names, got ${describe(name)}`);
+    }
+    const tensor = tensors.find((one) => one.name === name);
+    if (!tensor) throw new RangeError(`${who}: unknown parameter "${name}"`);
+    return tensor;
+  });
+}
+
+/** Throws unless a parameter's state means the same in both groups. */
+function checkAlike(who: string, from: Group, names: readonly string[], to: Group, index: number): void {
+  const differ = (what: string, a: unknown, b: unknown) => {
+    throw new RangeError(`${who}: group ${index} has ${what} ${b}, expected ${a} as the parameter has`);
+  };
+  if (!from.settings.isLike(to.settings, names)) {
+    throw new RangeError(
+      `${who}: the options of group ${index} lead to other buffers or kernels than the parameter has`,
+    );
+  }
+  if (to.names.length === 0) return;
+  if (from.steps !== to.steps) differ("steps", from.steps, to.steps);
+  for (const [name, value] of Object.entries(from.memory)) {
+    if (!Object.is(value, to.memory[name])) differ(name, value, to.memory[name]);
+  }
+}
