@@ -1,4 +1,4 @@
-import { describe } from "../check.js";
+import { describe, isRecord } from "../check.js";
 import type { Schedule } from "../types.js";
 import { choice, count, optional, readOptions, real, share, stored, toStored, whole } from "./options.js";
 
@@ -92,17 +92,14 @@ export function reduceOnPlateau(init: number, options: ReduceOnPlateauOptions = 
     update,
     stateDict: () => Object.fromEntries(Object.entries(state).map(([name, value]) => [name, toStored(value)])),
     loadStateDict(dict: Readonly<Record<string, unknown>>): void {
-      const fields = {
-        value: real(),
-        best: stored(),
-        bad: whole(0),
-        cooldown: whole(0),
-        count: whole(0),
-        average: stored(),
-      };
-      state = { ...readOptions(`${who}: state dict`, dict as Partial<State>, fields) };
+      if (!isRecord(dict)) throw new TypeError(`${who}: expected what stateDict returned, got ${describe(dict)}`);
+      state = { ...readOptions(who, dict as Partial<State>, stateFields()) };
     },
   });
+}
+
+function stateFields() {
+  return { value: real(), best: stored(), bad: whole(0), cooldown: whole(0), count: whole(0), average: stored() };
 }
 
 /** Options with one meaning under either convention: `limit` bad metrics in a row are too many. */
