@@ -30,7 +30,7 @@ const height = Math.ceil(panels.length / columns) * panel.height;
 const text =
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
   `font-family="Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif" font-size="11" text-anchor="middle" fill="${ink}" color="${faint}">` +
-  `<rect width="${width}" height="${height}" fill="#ffffff"/>${panels.join("\n")}</svg>\n`;
+  `<title>Every schedule over ${steps} steps</title><rect width="${width}" height="${height}" fill="#ffffff"/>${panels.join("\n")}</svg>\n`;
 const picture = text.replace(/ d="[^"]+"/g, (path) => path.replace(/(\d\.\d)\d+/g, "$1"));
 
 if (!process.argv.includes("--check")) writeFileSync(file, picture);
