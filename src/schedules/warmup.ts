@@ -83,7 +83,7 @@ export function warmupExponentialDecay(peak: number, options: WarmupExponentialD
 }
 
 export interface InverseSqrtOptions extends Warmup {
-  /** How many steps after its peak a value has fallen to 1 / √2; default: the warm-up's steps, or 1 if there are none. */
+  /** How many steps after the peak the value has fallen to peak / √2; default: the warm-up's steps, or 1 if there are none. */
   readonly timescale?: number;
 }
 
