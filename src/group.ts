@@ -5,18 +5,20 @@ import type { Store } from "./store.js";
 
 /** A group of parameters as the optimizer keeps it. */
 export class Group {
-  names: readonly string[];
   readonly settings: GroupSettings;
   readonly memory: Memory;
   readonly store: Store;
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
 
-  constructor(names: readonly string[], settings: GroupSettings, memory: Memory, store: Store) {
-    this.names = Object.freeze(names);
+  constructor(settings: GroupSettings, memory: Memory, store: Store) {
     this.settings = settings;
     this.memory = memory;
     this.store = store;
+  }
+
+  get names(): readonly string[] {
+    return this.settings.names;
   }
 
   /** Begins the next step. */
@@ -41,8 +43,6 @@ export class Group {
     }
     this.store.take(from.store, names);
     this.settings.take(from.settings, names);
-    from.names = Object.freeze(from.names.filter((name) => !names.includes(name)));
-    this.names = Object.freeze([...this.names, ...names]);
   }
 
   /** Sets state and memory back to what they start from; the next step is the first. */
@@ -70,7 +70,7 @@ export class GroupView {
 
   constructor(group: Group, accessors: PropertyDescriptorMap) {
     this.#settings = group.settings;
-    Object.defineProperty(this, "names", { get: () => group.names, enumerable: true });
+    Object.defineProperty(this, "names", { get: () => this.#settings.names, enumerable: true });
     Object.defineProperties(this, accessors);
     // a misspelt option would be taken silently
     Object.preventExtensions(this);

@@ -62,17 +62,23 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
     }
-    const { dtype, backend = "auto", accumulate = 1, accumulation = "mean", ...rest } = defined(options);
+    const {
+      dtype,
+      backend = "auto",
+      accumulate = 1,
+      accumulation = "mean",
+      ...rest
+    } = options as Record<string, unknown>;
     // a rule that evaluates the loss itself takes all gradients as they are
     const guarded = "minimize" in kind.rule ? [] : guards.filter((name) => name in rest);
     const [guard, hyperparameters] = parted(rest, guarded);
     checkKnown(who, hyperparameters, kind.defaults, ["dtype", "backend", "accumulate", "accumulation", ...guards]);
     const specs = readGroups(who, params);
     this.#kind = kind;
-    this.#options = hyperparameters;
+    this.#options = defined(hyperparameters);
     this.#clock = { steps: 0, calls: checkCalls(kind, accumulate), called: 0 };
     const mean = checkChoice(who, "accumulation", accumulation, ["mean", "sum"]) === "mean";
-    this.#guard = new Guard(kind, this.#clock, mean ? this.#clock.calls : 1, guard);
+    this.#guard = new Guard(kind, this.#clock, mean ? this.#clock.calls : 1, defined(guard));
     this.dtype = chooseDtype(
       who,
       dtype,
@@ -407,15 +413,15 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
       const options = { ...this.#options, ...defined(overrides) };
-      return new GroupSettings(this.#kind, options, this.#clock, this.#kind.seen(tensors));
+      const names = tensors.map(({ name }) => name);
+      return new GroupSettings(this.#kind, options, this.#clock, names, this.#kind.seen(tensors));
     });
     const groups: Group[] = [];
     try {
       for (const [i, { tensors }] of specs.entries()) {
-        const names = tensors.map(({ name }) => name);
         const memory = this.#kind.memory(settings[i], [...this.#inside.groups, ...groups][0]?.memory);
         const store = this.#kind.store(settings[i], memory, this.#backend, this.dtype, tensors);
-        groups.push(new Group(names, settings[i], memory, store));
+        groups.push(new Group(settings[i], memory, store));
       }
     } catch (error) {
       for (const { store } of groups) store.release();

@@ -32,6 +32,8 @@ export const whatever: readonly Seen[] = [{ name: "", shape: [] }];
 
 /** The options of one group: checked values, and the schedules that some of them follow. */
 export class GroupSettings {
+  /** The names of the group's parameters, in the order they were given in. */
+  names: readonly string[];
   /** Every option as the step reads it. */
   readonly values: AnyValues;
   readonly schedules = new Map<string, Schedule>();
@@ -55,7 +57,14 @@ export class GroupSettings {
   readonly #shape: AnyValues;
 
   /** `options` are known ones; `tensors` are those of the group, if the rule looks at them. */
-  constructor(kind: Kind, options: Readonly<Record<string, unknown>>, clock: Clock, tensors: readonly Seen[]) {
+  constructor(
+    kind: Kind,
+    options: Readonly<Record<string, unknown>>,
+    clock: Clock,
+    names: readonly string[],
+    tensors: readonly Seen[],
+  ) {
+    this.names = Object.freeze(names);
     const { rule } = kind;
     this.#kind = kind;
     this.#rule = rule;
@@ -92,8 +101,10 @@ export class GroupSettings {
     return this.kernel === to.kernel && haveSameSlots(this.#states(moved), to.#states(moved));
   }
 
-  /** Takes over the tensors of those names, if the rule looks at tensors. */
+  /** Takes over the tensors of those names. */
   take(from: GroupSettings, names: readonly string[]): void {
+    from.names = Object.freeze(from.names.filter((name) => !names.includes(name)));
+    this.names = Object.freeze([...this.names, ...names]);
     if (from.#tensors === whatever) return;
     const moved = from.#tensors.filter(({ name }) => names.includes(name));
     from.#tensors = from.#tensors.filter((tensor) => !moved.includes(tensor));
@@ -104,7 +115,7 @@ export class GroupSettings {
 
   /** Settings of the same group with other options. */
   like(options: Readonly<Record<string, unknown>>, clock: Clock): GroupSettings {
-    return new GroupSettings(this.#kind, options, clock, this.#tensors);
+    return new GroupSettings(this.#kind, options, clock, this.names, this.#tensors);
   }
 
   /** The value that the next step uses. */
