@@ -28,22 +28,25 @@ export interface LoadOptions extends DictOptions {
   readonly extras?: Readonly<Record<string, Extra>>;
 }
 
-/** What a load knows beside `extras`. */
-export const known = { strict: true, keepHyperparameters: false, convert: false };
+/** What a save and a load take. */
+export const saveOptions = { extras: {} };
+export const dictOptions = { strict: true, keepHyperparameters: false, convert: false };
+export const loadOptions = { ...dictOptions, ...saveOptions };
 
 /** Throws unless there are state dicts to be had, and all options are known. */
-export function checkArguments(who: string, opt: Saveable, options: SaveOptions, known: object = {}): void {
-  const check = (name: string, value: unknown) => {
-    const { stateDict, loadStateDict } = (value ?? {}) as Partial<Extra>;
-    if (typeof stateDict === "function" && typeof loadStateDict === "function") return;
-    throw new TypeError(`${who}: ${name} must have stateDict and loadStateDict, got ${describe(value)}`);
-  };
-  check("the optimizer", opt);
+export function checkArguments(who: string, opt: unknown, options: unknown, known: object): void {
+  checkStateful(who, "the optimizer", opt);
   if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
-  checkKnown(who, options, { extras: {}, ...known });
+  checkKnown(who, options, known);
   const { extras = {} } = options;
   if (!isRecord(extras)) throw new TypeError(`${who}: extras must be a record, got ${describe(extras)}`);
-  for (const [name, extra] of Object.entries(extras)) check(`extra "${name}"`, extra);
+  for (const [name, extra] of Object.entries(extras)) checkStateful(who, `extra "${name}"`, extra);
+}
+
+function checkStateful(who: string, what: string, value: unknown): void {
+  const { stateDict, loadStateDict } = (value ?? {}) as Partial<Extra>;
+  if (typeof stateDict === "function" && typeof loadStateDict === "function") return;
+  throw new TypeError(`${who}: ${what} must have stateDict and loadStateDict, got ${describe(value)}`);
 }
 
 /** What a checkpoint has; the optimizer's arrays are not copied. */

@@ -71,7 +71,7 @@ export function arrayFor(dtype: TensorDtype, length: number): TensorData {
   return new arrays[dtype](length);
 }
 
-export function bytesOf({ buffer, byteOffset, byteLength }: TensorData): Uint8Array {
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -182,7 +182,8 @@ export function openFile(who: string, bytes: unknown): { header: Header; data: U
 /** Bytes of this realm or another; `expected` begins the sentence if there are none. */
 export function toBytes(value: unknown, expected: string): Uint8Array {
   const tag = Object.prototype.toString.call(value);
-  if (tag === "[object Uint8Array]") return value as Uint8Array;
+  // not a Buffer of Node's, whose slices share its memory
+  if (tag === "[object Uint8Array]") return bytesOf(value as Uint8Array);
   if (tag === "[object ArrayBuffer]") return new Uint8Array(value as ArrayBuffer);
   throw new TypeError(`${expected} a Uint8Array or an ArrayBuffer, got ${describe(value)}`);
 }

@@ -4,11 +4,12 @@ import {
   checkArguments,
   compareExtras,
   contentsOf,
-  known,
   type LoadOptions,
+  loadOptions,
   restore,
   type Saveable,
   type SaveOptions,
+  saveOptions,
 } from "./extras.js";
 import {
   arrayFor,
@@ -44,7 +45,7 @@ const PIECE = 2 ** 18;
  * a step, the stream breaks off with an error.
  */
 export function saveStream(opt: Saveable, options: SaveOptions = {}): ByteStream {
-  checkArguments("saveStream", opt, options);
+  checkArguments("saveStream", opt, options, saveOptions);
   const { head, sorted } = writeCheckpoint("saveStream", contentsOf(opt, options));
   let left = sorted.reduce((sum, { byteLength }) => sum + byteLength, head.length);
   const pieces = piecesIn([head, ...sorted]);
@@ -93,7 +94,7 @@ export async function loadStream(
   stream: ByteSource,
   options: LoadStreamOptions = {},
 ): Promise<LoadResult> {
-  checkArguments("loadStream", opt, options, { ...known, inPlace: false });
+  checkArguments("loadStream", opt, options, { ...loadOptions, inPlace: false });
   const { inPlace = false, ...rest } = options;
   const pieces = piecesOf(stream);
   const source = new Source(pieces);
