@@ -168,7 +168,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this as unknown as ReturnType<typeof this.addGroup<P>>;
   }
 
-  /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
+  /** A copy of everything a resumed run needs, parameters included, keyed by parameter name; with `copy: false`, views on it. */
   stateDict(options: StateDictOptions = {}): StateDict {
     this.#checkAlive();
     checkAttached("stateDict", this.#tensors);

@@ -217,7 +217,7 @@ describe("a file", () => {
         expectSame(to.zeroGrad(), from.zeroGrad());
         expect(Object.keys(headerOf(file).entries).every((each) => !/\p{Surrogate}/u.test(each))).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
     expect(Object.keys(Object.prototype)).toEqual([]);
   });

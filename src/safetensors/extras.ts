@@ -14,7 +14,7 @@ export interface Saveable {
 
 /** What is saved beside an optimizer: a scheduler, a loss scaler, the state of your data loader. */
 export interface Extra {
-  stateDict(): Readonly<Record<string, unknown>>;
+  stateDict(): object;
   loadStateDict(dict: never): unknown;
 }
 
