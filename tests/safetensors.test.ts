@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Adafactor, Adam, Adam8bit, AdamW, GrokfastEMA, LBFGS, Lookahead, SGD } from "../src/index.js";
-import { loadStream, saveStream } from "../src/safetensors/index.js";
+import { type ByteSource, loadStream, save, saveStream } from "../src/safetensors/index.js";
 import {
   cut,
   expectRefusal,
@@ -305,6 +305,26 @@ describe("options of a load", () => {
   });
 });
 
+test("anything with state dicts like an optimizer's can be saved and loaded", async () => {
+  const create = () => {
+    const opt = start(make(Adam, { w: 3 }));
+    const { stateDict, loadStateDict } = opt;
+    return { opt, like: { stateDict: () => stateDict.call(opt), loadStateDict: loadStateDict.bind(opt) } };
+  };
+  const from = create();
+  train(from.opt, 2);
+  for (const inPlace of [false, true]) {
+    const to = create();
+    const broken = cut(save(from.like).slice(0, -1), 64);
+    await expectRefusal(to.opt, () => loadStream(to.like, broken, { inPlace }), RangeError, "must have 1 bytes more");
+    expect(await loadStream(to.like, saveStream(from.like) as ByteSource, { inPlace })).toEqual(nothing);
+    expect(to.opt.stateDict()).toEqual(from.opt.stateDict());
+  }
+  for (const like of [null, {}, { stateDict() {} }]) {
+    expectError(() => save(like as never), TypeError, "save: the optimizer must have stateDict and loadStateDict");
+  }
+});
+
 describe("extras", () => {
   test("are saved and loaded beside the optimizer", async () => {
     const from = train(make(SGD, { w: 2 }), 1);
@@ -421,6 +441,9 @@ describe("a stream", () => {
       "stream must yield",
       '"text"',
     );
+    for (const source of [null, undefined, {}, 3, "text"]) {
+      await expectRefusal(to, () => loadStream(saveable(to), source as never), TypeError, "expected a ReadableStream");
+    }
     await expectRefusal(to, () => restored(to, "text"), TypeError, "load: expected a Uint8Array", '"text"');
   });
 

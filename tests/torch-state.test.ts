@@ -10,6 +10,7 @@ import type { AnyClass, Options, Reals } from "./tables.js";
 // golden/torch-state: what PyTorch 2.13's optimizers had after 25 steps, by PyTorch's names and in files that the Python library
 // wrote. An optimizer that took the same steps here must have what is loaded from there, and go on alike.
 
+// written by golden/files.py
 const folder = new URL("golden/torch-state/", import.meta.url);
 const readFile = (name: string) => new Uint8Array(readFileSync(new URL(`${name}.safetensors`, folder)));
 const names = readdirSync(folder).flatMap((file) => /^(\w+)\.safetensors$/.exec(file)?.[1] ?? []);
@@ -148,6 +149,14 @@ describe("a file of PyTorch's", () => {
     ],
     ["with a tensor missing", () => sgd({ "layer.0.w": 2, b: 1, c: 1 }), good, RangeError, 'missing "c"'],
     ["with a tensor unexpected", () => sgd({ b: 1 }), good, RangeError, 'unexpected "layer.0.w"'],
+    [
+      "with state in no group",
+      () => make(SGD, [{ params: { "layer.0.w": 2 } }, { params: { b: 1 } }], { momentum: 0.5 }),
+      () => write(buffers, ["b"]),
+      RangeError,
+      '"layer.0.w"',
+      "0 of 1 groups",
+    ],
     ["of another length", () => sgd({ "layer.0.w": 3, b: 1 }), good, RangeError, "has length 2, expected 3"],
     ["of another convention", () => sgd(undefined, { convention: "keras" }), good, RangeError, 'convention is "torch"'],
     [

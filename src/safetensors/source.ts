@@ -1,3 +1,4 @@
+import { describe } from "../check.js";
 import { fail, toBytes } from "./format.js";
 
 /** Where bytes come from: a `ReadableStream`, a stream of Node's, or anything else that yields pieces. */
@@ -61,6 +62,13 @@ export class Source {
   async end(): Promise<void> {
     if (await this.some(1)) fail(`the stream must end after ${this.read - 1} bytes, got more`);
   }
+}
+
+/** Throws unless there is something to be read. */
+export function checkSource(source: unknown): void {
+  const ways = ["getReader", Symbol.asyncIterator, Symbol.iterator];
+  if (typeof source === "object" && source !== null && ways.some((way) => way in source)) return;
+  throw new TypeError(`loadStream: expected a ReadableStream or an iterable of Uint8Arrays, got ${describe(source)}`);
 }
 
 /** The pieces of a source; whoever stops early cancels it. */

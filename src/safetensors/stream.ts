@@ -21,7 +21,7 @@ import {
   readTensor,
   type TensorData,
 } from "./format.js";
-import { type ByteSource, piecesOf, Source } from "./source.js";
+import { type ByteSource, checkSource, piecesOf, Source } from "./source.js";
 import { takeApart } from "./tree.js";
 
 /** A `ReadableStream` of bytes, where the types of a browser or of Node are known. */
@@ -95,24 +95,23 @@ export async function loadStream(
   options: LoadStreamOptions = {},
 ): Promise<LoadResult> {
   checkArguments("loadStream", opt, options, { ...loadOptions, inPlace: false });
+  checkSource(stream);
   const { inPlace = false, ...rest } = options;
+  // what cannot be checked before is not written to
+  const directly = inPlace && opt.plan !== undefined;
   const pieces = piecesOf(stream);
   const source = new Source(pieces);
   try {
     const length = readLength(await source.bytes(PREFIX));
     const checkpoint = new Checkpoint(readHeader(await source.bytes(length)));
-    const arrays = arraysFor(checkpoint, opt, inPlace && opt.plan !== undefined);
+    const arrays = arraysFor(checkpoint, opt, directly);
     check(opt, checkpoint, arrays, rest);
     const finish = async () => {
-      await fill(source, checkpoint, arrays, inPlace ? watch("loadStream", opt) : () => {});
-      return restore(
-        "loadStream",
-        opt,
-        checkpoint.contents((entry) => arrays.get(entry)),
-        rest,
-      );
+      await fill(source, checkpoint, arrays, directly ? watch("loadStream", opt) : () => {});
+      const contents = checkpoint.contents((entry) => arrays.get(entry));
+      return restore("loadStream", opt, contents, rest);
     };
-    return await (inPlace ? finish().catch(leavePartly) : finish());
+    return await (directly ? finish().catch(leavePartly) : finish());
   } finally {
     await pieces.return(undefined);
   }
@@ -129,7 +128,7 @@ function leavePartly(cause: unknown): never {
  * Where tensors go: into the optimizer's own arrays, or into others of their size. Empty ones stand for what it does not have, and
  * none for what it has with another length.
  */
-function arraysFor(checkpoint: Checkpoint, opt: Saveable, inPlace: boolean): Map<Entry, TensorData> {
+function arraysFor(checkpoint: Checkpoint, opt: Saveable, directly: boolean): Map<Entry, TensorData> {
   const { arrays } = takeApart("loadStream", contentsOf(opt, {}));
   const byPath = new Map(arrays.map(([path, data]) => [JSON.stringify(path), data]));
   const places = new Map<Entry, TensorData>();
@@ -138,7 +137,7 @@ function arraysFor(checkpoint: Checkpoint, opt: Saveable, inPlace: boolean): Map
     const own = byPath.get(JSON.stringify(checkpoint.pathOf(entry)));
     if (!own) places.set(entry, arrayFor(dtype, 0));
     else if (own.length === length)
-      places.set(entry, inPlace && dtypeOf(own) === dtype ? own : arrayFor(dtype, length));
+      places.set(entry, directly && dtypeOf(own) === dtype ? own : arrayFor(dtype, length));
   }
   return places;
 }

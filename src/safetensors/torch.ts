@@ -1,7 +1,7 @@
 import { describe, isRecord } from "../check.js";
 import type { LoadOptions as DictOptions, LoadResult, StateDict } from "../state-dict.js";
 import { checkArguments, dictOptions, type Saveable } from "./extras.js";
-import { fail, openFile, readTensor, type Tensor } from "./format.js";
+import { type Entry, fail, openFile, readTensor, type Tensor } from "./format.js";
 import { derived, memories, optionsOf, slots } from "./torch-names.js";
 
 export interface LoadTorchOptions extends DictOptions {
@@ -28,37 +28,49 @@ export function loadTorch(opt: Saveable, bytes: Uint8Array | ArrayBuffer, option
   const { header, data } = openFile("loadTorch", bytes);
   const slotNames = slotsOf(own.optimizer, header.metadata.get("optimizer"));
   const nameOf = namer(own);
+  const { params, state } = sortTensors(header.entries, data, nameOf);
+  const tensorsOf = (name: string): Tensors => state.get(name) ?? new Map();
+  const groups = readGroups(header.metadata.get("param_groups"), nameOf).map(({ names, options }) => {
+    const numbers = commonNumbers(names, tensorsOf);
+    const momentum = names.some((name) => tensorsOf(name).size > 0);
+    const memory = Object.entries(memories).flatMap(([theirs, ours]) => {
+      return numbers.has(theirs) ? [[ours, numbers.get(theirs) as number]] : [];
+    });
+    return {
+      names,
+      steps: numbers.get("step") ?? steps ?? (momentum ? 1 : 0),
+      options: complete(options, names, own),
+      memory: Object.fromEntries(memory),
+    };
+  });
+  const names = new Set([...groups.flatMap((group) => group.names), ...state.keys()]);
+  const each = <T>(tensors: Iterable<[string, Tensor]>, pick: (tensor: Tensor) => T) =>
+    Object.fromEntries([...tensors].map(([name, tensor]) => [name, pick(tensor)]));
+  const dict = {
+    version: 1,
+    optimizer: own.optimizer,
+    dtype: dtypeOf([...params.values(), ...[...state.values()].flatMap(arraysOf)], own),
+    steps: Math.max(0, ...groups.map((group) => group.steps)),
+    groups,
+    shapes: each(params, ({ shape }) => shape),
+    ...(params.size > 0 && { params: each(params, (tensor) => tensor.data) }),
+    state: Object.fromEntries([...names].map((name) => [name, renameSlots(tensorsOf(name), slotNames)])),
+  };
+  return opt.loadStateDict(dict as unknown as StateDict, rest);
+}
+
+/** Parameters by name, and state by name and slot. */
+function sortTensors(entries: readonly Entry[], data: Uint8Array, nameOf: (key: string) => string) {
   const params: Tensors = new Map();
   const state = new Map<string, Tensors>();
-  for (const entry of header.entries) {
+  for (const entry of entries) {
     const [, parameter, owner, slot] = /^(?:param\.(.+)|state\.(.+)\.([^.]+))$/s.exec(entry.name) ?? [];
     const tensor = readTensor(entry, data);
     if (parameter !== undefined) params.set(nameOf(parameter), tensor);
     else if (owner === undefined) fail(`tensor ${describe(entry.name)} must be called param.NAME or state.NAME.SLOT`);
     else state.set(nameOf(owner), (state.get(nameOf(owner)) ?? new Map<string, Tensor>()).set(slot, tensor));
   }
-  const groups = readGroups(header.metadata.get("param_groups"), nameOf).map(({ names, options }) => {
-    const slotted = names.map((name) => state.get(name) ?? new Map<string, Tensor>());
-    const values = commonNumbers(names, slotted);
-    const took = values.get("step") ?? steps ?? (slotted.some(({ size }) => size > 0) ? 1 : 0);
-    const memory = Object.entries(memories).flatMap(([torch, ours]) => {
-      return values.has(torch) ? [[ours, values.get(torch) as number]] : [];
-    });
-    return { names, steps: took, options: complete(options, names, own), memory: Object.fromEntries(memory) };
-  });
-  const shapes = [...params].map(([name, { shape }]) => [name, shape]);
-  const renamed = groups.flatMap(({ names }) => names).map((name) => [name, renameSlots(state.get(name), slotNames)]);
-  const dict = {
-    version: 1,
-    optimizer: own.optimizer,
-    dtype: dtypeOf([...params.values(), ...[...state.values()].flatMap((tensors) => arraysOf(tensors))], own),
-    steps: Math.max(0, ...groups.map((group) => group.steps)),
-    groups,
-    shapes: Object.fromEntries(shapes),
-    ...(params.size > 0 && { params: Object.fromEntries([...params].map(([name, { data }]) => [name, data])) }),
-    state: Object.fromEntries(renamed),
-  };
-  return opt.loadStateDict(dict as unknown as StateDict, rest);
+  return { params, state };
 }
 
 /** What the slots are called there and here. */
@@ -73,7 +85,11 @@ function slotsOf(optimizer: string, saved: string | undefined): Readonly<Record<
 /** Our name of a parameter: PyTorch's own state dicts number them through all groups. */
 function namer(own: StateDict): (key: unknown) => string {
   const names = own.groups.flatMap((group) => group.names);
-  return (key) => (names.includes(String(key)) ? String(key) : (names[Number(key)] ?? String(key)));
+  const known = new Set(names);
+  return (key) => {
+    const name = String(key);
+    return known.has(name) || !/^\d+$/.test(name) ? name : (names[Number(name)] ?? name);
+  };
 }
 
 function readGroups(text: string | undefined, nameOf: (key: unknown) => string): TorchGroup[] {
@@ -100,21 +116,19 @@ function complete(options: TorchGroup["options"], names: readonly string[], own:
 }
 
 /** The numbers that PyTorch keeps for each parameter, and we for each group. */
-function commonNumbers(names: readonly string[], tensors: readonly Tensors[]): Map<string, number> {
+function commonNumbers(names: readonly string[], tensorsOf: (name: string) => Tensors): Map<string, number> {
   const common = new Map<string, number>();
-  for (const [i, each] of tensors.entries()) {
-    for (const [slot, tensor] of each) {
+  for (const name of names) {
+    for (const [slot, tensor] of tensorsOf(name)) {
       if (slot !== "step" && !Object.hasOwn(memories, slot)) continue;
       const { dtype, data } = tensor;
       if (data.length !== 1 || !["F32", "F64", "I32", "I64"].includes(dtype)) {
-        fail(`tensor "state.${names[i]}.${slot}" must be one number, got ${dtype} [${tensor.shape}]`);
+        fail(`tensor "state.${name}.${slot}" must be one number, got ${dtype} [${tensor.shape}]`);
       }
       const value = Number(data[0]);
       if (!common.has(slot)) common.set(slot, value);
       else if (common.get(slot) !== value) {
-        fail(
-          `the parameters of a group must have the same ${slot}, got ${common.get(slot)} and ${value} of "${names[i]}"`,
-        );
+        fail(`the parameters of a group must have the same ${slot}, got ${common.get(slot)} and ${value} of "${name}"`);
       }
     }
   }
@@ -130,8 +144,8 @@ function isNumber(slot: string): boolean {
   return derived.includes(slot) || Object.hasOwn(memories, slot);
 }
 
-function renameSlots(tensors: Tensors | undefined, names: Readonly<Record<string, string>>): Record<string, unknown> {
-  const kept = [...(tensors ?? [])].filter(([slot]) => !isNumber(slot));
+function renameSlots(tensors: Tensors, names: Readonly<Record<string, string>>): Record<string, unknown> {
+  const kept = [...tensors].filter(([slot]) => !isNumber(slot));
   return Object.fromEntries(kept.map(([slot, { data }]) => [Object.hasOwn(names, slot) ? names[slot] : slot, data]));
 }
 
