@@ -1,5 +1,5 @@
-// Makes dist: two bundles, `index.js` and `js.js` (the same entry, with wasm.none.ts in place of wasm.ts), the kernels as
-// files, and the declarations that the entries reach.
+// Makes dist: bundles, `index.js`, `js.js` (the same entry, with wasm.none.ts in place of wasm.ts) and `safetensors.js`, the
+// kernels as files, and the declarations that the entries reach.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -14,16 +14,17 @@ const withoutWasm = {
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
-await bundle("index", []);
-await bundle("js", [withoutWasm]);
+await bundle("index", "src/index.ts", []);
+await bundle("js", "src/index.ts", [withoutWasm]);
+await bundle("safetensors", "src/safetensors/index.ts", []);
 for (const name of ["f32", "f64", "f32-decay", "f64-decay"])
   copyFileSync(`build/${name}.wasm`, `dist/kernels/${name}.wasm`);
 declarations();
 
 // Rolldown, because it marks what it makes of `import * as` as pure: a bundler that takes one optimizer can drop the others.
-async function bundle(name, plugins) {
+async function bundle(name, entry, plugins) {
   const made = await rolldown({
-    input: { [name]: "src/index.ts" },
+    input: { [name]: entry },
     platform: "neutral",
     resolve: { mainFields: ["module", "main"] },
     transform: { target: "es2022" },
@@ -37,7 +38,9 @@ function declarations() {
     stdio: "inherit",
   });
   writeFileSync("dist/js.d.ts", 'export * from "./index.js";\n');
-  const reached = ts.createProgram(["dist/js.d.ts"], { types: [] }).getSourceFiles();
+  writeFileSync("dist/safetensors.d.ts", 'export * from "./safetensors/index.js";\n');
+  const entries = ["dist/js.d.ts", "dist/safetensors.d.ts"];
+  const reached = ts.createProgram(entries, { types: [] }).getSourceFiles();
   const kept = new Set(reached.map(({ fileName }) => resolve(fileName)));
   for (const file of readdirSync("dist", { recursive: true })) {
     if (file.endsWith(".d.ts") && !kept.has(resolve("dist", file))) rmSync(`dist/${file}`);

@@ -6,7 +6,7 @@ export * from "./optimizers/index.js";
 export { type RowGrads, type Rows, stepRows } from "./rows.js";
 export type { Convention, Dtype } from "./rule.js";
 export * from "./schedules/index.js";
-export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";
+export type { LoadOptions, LoadResult, StateDict, StateDictOptions } from "./state-dict.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
 export { useModule } from "./wasm.js";
 export * from "./wrappers/index.js";

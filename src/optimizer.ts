@@ -8,7 +8,15 @@ import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } fro
 import { moveTensors, setFrozen } from "./regroup.js";
 import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
-import { type LoadOptions, type LoadResult, type Progress, planLoad, type StateDict, saveState } from "./state-dict.js";
+import {
+  type LoadOptions,
+  type LoadResult,
+  type Progress,
+  planLoad,
+  type StateDict,
+  type StateDictOptions,
+  saveState,
+} from "./state-dict.js";
 import type { Placed, Source } from "./store.js";
 import type {
   ByName,
@@ -292,12 +300,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this as unknown as ReturnType<typeof this.addGroup<P>>;
   }
 
-  /** A copy of everything a resumed run needs, parameters included, keyed by parameter name. */
-  stateDict(): StateDict {
+  /** A copy of everything a resumed run needs, parameters included, keyed by parameter name; with `copy: false`, views on it. */
+  stateDict(options: StateDictOptions = {}): StateDict {
     this.#checkAlive();
     this.#checkRestored("stateDict");
     checkAttached("stateDict", this.#inside.tensors);
-    return saveState(this.#progress());
+    return saveState(this.#progress(), options);
   }
 
   /**
@@ -305,7 +313,14 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * changes; a scheduled hyperparameter keeps its schedule.
    */
   loadStateDict(dict: StateDict, options: LoadOptions = {}): LoadResult {
-    return Optimizer.plan(this as unknown as Optimizer, dict, options)();
+    return this.plan(dict, options)();
+  }
+
+  /** @internal Reads a state dict, and returns what loads it. */
+  plan(dict: StateDict, options: LoadOptions): () => LoadResult {
+    this.#checkAlive();
+    this.#checkRestored("loadStateDict");
+    return planLoad(this.#progress(), dict, options);
   }
 
   /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */
@@ -382,13 +397,6 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   static check(optimizer: Optimizer, who: string): void {
     optimizer.#take(who, undefined);
     optimizer.#checkReady();
-  }
-
-  /** @internal Reads a state dict, and returns what loads it. */
-  static plan(optimizer: Optimizer, dict: StateDict, options: LoadOptions): () => LoadResult {
-    optimizer.#checkAlive();
-    optimizer.#checkRestored("loadStateDict");
-    return planLoad(optimizer.#progress(), dict, options);
   }
 
   /** @internal Sets all state back to what it starts from; parameters, options and the number of steps stay. */

@@ -1,4 +1,4 @@
-import { checkKnown, describe, isNumbers, isRecord, smallOf } from "./check.js";
+import { checkFlag, checkKnown, describe, isNumbers, isRecord, smallOf } from "./check.js";
 import type { Group } from "./group.js";
 import type { Numbers, Reals } from "./real.js";
 import type { Dtype, Kind, Value } from "./rule.js";
@@ -28,6 +28,11 @@ export interface StateDict {
   readonly state: Readonly<Record<string, Readonly<Record<string, Numbers>>>>;
 }
 
+export interface StateDictOptions {
+  /** Whether arrays are copied. If not, they are the optimizer's own views, which the next step changes. Default true. */
+  readonly copy?: boolean;
+}
+
 export interface LoadOptions {
   /** Whether every tensor must be there and none besides; if not, they are returned. Default true. */
   readonly strict?: boolean;
@@ -51,7 +56,8 @@ export interface Progress {
   readonly groups: readonly Group[];
 }
 
-export function saveState({ kind, dtype, clock, groups }: Progress): StateDict {
+export function saveState({ kind, dtype, clock, groups }: Progress, options: StateDictOptions): StateDict {
+  const copy = readCopy(options);
   const tensors = groups.flatMap(({ store }) => store.tensors);
   const each = <T>(pick: (tensor: Placed) => T) =>
     Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)]));
@@ -65,17 +71,24 @@ export function saveState({ kind, dtype, clock, groups }: Progress): StateDict {
       return { names: [...names], steps, options: settings.now(), memory: { ...memory } };
     }),
     shapes: each(({ shape }) => [...shape]),
-    params: each(({ params }) => copyOf(params, dtype)),
-    state: copyState(groups),
+    params: each(({ params }) => (copy ? copyOf(params, dtype) : params)),
+    state: stateOf(groups, copy),
   };
 }
 
-/** Copies of the state, by parameter and slot. */
-export function copyState(groups: readonly Group[]): Record<string, Record<string, Numbers>> {
-  const copies = ({ name, state }: Placed) => {
-    return [name, Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, x.slice()]))];
+/** The state by parameter and slot, copied or not. */
+export function stateOf(groups: readonly Group[], copy: boolean): Record<string, Record<string, Numbers>> {
+  const slots = ({ name, state }: Placed) => {
+    return [name, Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, copy ? x.slice() : x]))];
   };
-  return Object.fromEntries(groups.flatMap(({ store }) => store.tensors.map(copies)));
+  return Object.fromEntries(groups.flatMap(({ store }) => store.tensors.map(slots)));
+}
+
+/** Whether `stateDict` is to copy. */
+export function readCopy(options: StateDictOptions): boolean {
+  if (!isRecord(options)) throw new TypeError(`stateDict: options must be an object, got ${describe(options)}`);
+  checkKnown("stateDict", options, { copy: true });
+  return checkFlag("stateDict", "copy", options.copy ?? true);
 }
 
 /** Reads a dict: everything is checked and gathered first; what is returned writes it. */
@@ -177,13 +190,15 @@ class Plan {
     const saved = this.#dict.groups.filter(({ names }) => group.names.some((name) => names.includes(name)));
     const some = group.names.filter((name) => own(this.#dict.state, name) !== undefined);
     if (some.length === 0) return;
-    if (saved.length !== 1) {
+    const [first, ...more] = saved;
+    if (!first || !more.every((other) => isAlike(first, other, keep))) {
       this.problems.push(
-        `parameters ${quoted(some)} must have been in one group, got ${saved.length} of ${this.#dict.groups.length} groups`,
+        `parameters ${quoted(some)} must have been in one group, or in groups that were alike, ` +
+          `got ${saved.length} of ${this.#dict.groups.length} groups`,
       );
       return;
     }
-    const [{ steps, options, memory = {} }] = saved;
+    const { steps, options, memory = {} } = first;
     if (!isCount(steps)) this.problems.push(`the steps of a group must be a whole number >= 0, got ${describe(steps)}`);
     for (const name of Object.keys(group.memory)) {
       if (typeof own(memory, name) !== "number") this.missing.push(`memory.${name}`);
@@ -224,8 +239,22 @@ class Plan {
     else if (!isNumbers(from, type)) this.problems.push(`"${name}" is ${describe(from)}, expected ${type}`);
     else if (from.length !== length) this.problems.push(`"${name}" has length ${from.length}, expected ${length}`);
     else if (to.length !== length) this.problems.push(`parameter "${name}" was transferred away`);
-    else this.writes.push(() => to.set(from));
+    // a stream may have written there already
+    else if (from !== to) this.writes.push(() => to.set(from));
   }
+}
+
+type SavedGroup = StateDict["groups"][number];
+
+/** Whether groups can go on as one: they took as many steps with the same options, and remember the same. */
+function isAlike(a: SavedGroup, b: SavedGroup, keepHyperparameters: boolean): boolean {
+  const same = isSameRecord(a.memory ?? {}, b.memory ?? {}) && a.steps === b.steps;
+  return same && (keepHyperparameters || isSameRecord(a.options, b.options));
+}
+
+function isSameRecord(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.is(a[name], own(b, name)));
 }
 
 function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {

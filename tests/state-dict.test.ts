@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Adagrad, Adam, AdamW, Momentum, RMSprop, SGD, type StateDict } from "../src/index.js";
+import { Adagrad, Adam, AdamW, Lookahead, Momentum, RMSprop, SGD, type StateDict } from "../src/index.js";
 import {
   arraysOf,
   backends,
@@ -81,6 +81,32 @@ describe("a state dict", () => {
       expectUnchanged(opt, before);
       expectUnchanged(other, after);
     }
+  });
+
+  test("with copy: false has the optimizer's own views, and nothing else is different", () => {
+    for (const backend of backends) {
+      const inner = train(start(make(SGD, { w: [2, 3], own: new Float32Array(3) }, { backend, momentum: 0.5 })), 2);
+      const wrapped = new Lookahead(inner as never) as unknown as Subject;
+      for (const opt of [inner, wrapped]) {
+        const views = (opt as unknown as { stateDict(options: object): StateDict }).stateDict({ copy: false });
+        expect(views).toEqual(opt.stateDict());
+        for (const name of ["w", "own"]) {
+          expect(views.params?.[name]).toBe(opt.params[name]);
+          for (const slot of Object.keys(opt.state[name])) expect(views.state[name][slot]).toBe(opt.state[name][slot]);
+        }
+        const before = snapshot(opt);
+        expect(opt.loadStateDict(views)).toEqual({ missing: [], unexpected: [] });
+        expectUnchanged(opt, before);
+      }
+    }
+  });
+
+  test("has no other options", () => {
+    const opt = make(Adam, { w: 1 });
+    const stateDict = (options: unknown) => () => (opt.stateDict as (options: unknown) => unknown)(options);
+    expectError(stateDict({ Copy: false }), TypeError, 'stateDict: unknown option "Copy", expected one of copy');
+    expectError(stateDict({ copy: 0 }), TypeError, "stateDict: copy must be true or false, got 0");
+    expectError(stateDict(null), TypeError, "stateDict: options must be an object, got null");
   });
 
   test("is not changed by loading it, and can be loaded again", () => {
@@ -185,7 +211,7 @@ describe("groups", () => {
     }
   });
 
-  test("that were one can be two, but not the other way round", () => {
+  test("that were one can be two, and the other way round if they were alike", () => {
     const from = train(start(make(Adam, { a: 3, b: 5 }, { lr: 0.5 })), 3);
     const to = make(Adam, [{ params: { a: 3 } }, { params: { b: 5 } }]);
     to.loadStateDict(from.stateDict());
@@ -195,6 +221,15 @@ describe("groups", () => {
     const before = snapshot(from);
     expectError(() => from.loadStateDict(two.stateDict()), RangeError, "loadStateDict: ", '"a"', '"b"', "2 groups");
     expectUnchanged(from, before);
+    const one = make(Adam, { b: 5, a: 3 });
+    one.loadStateDict(two.stateDict(), { keepHyperparameters: true });
+    expect(one.lr).toBe(1e-3);
+    const late = train(train(make(Adam, { a: 3 }), 1).addGroup({ params: { b: 5 } }), 1);
+    const error = expectError(() => one.loadStateDict(late.stateDict()), RangeError, "groups that were alike");
+    expect(error).toContain("2 groups");
+    two.groups[0].lr = 1e-3;
+    one.loadStateDict(two.stateDict());
+    expectSame(train(one, 2), train(two, 2));
   });
 });
 

@@ -3,7 +3,14 @@ import type { OptimizerClass } from "../define.js";
 import type { Group } from "../group.js";
 import { Optimizer } from "../optimizer.js";
 import type { Numbers, Reals } from "../real.js";
-import { copyState, type LoadOptions, type LoadResult, type StateDict } from "../state-dict.js";
+import {
+  type LoadOptions,
+  type LoadResult,
+  readCopy,
+  type StateDict,
+  type StateDictOptions,
+  stateOf,
+} from "../state-dict.js";
 
 /** What can be wrapped: an optimizer, or one that is wrapped. */
 export interface Wrappable {
@@ -107,14 +114,15 @@ export abstract class Wrapper {
     return this;
   }
 
-  stateDict(): StateDict {
-    const dict = this.optimizer.stateDict();
+  stateDict(options: StateDictOptions = {}): StateDict {
+    const copy = readCopy(options);
+    const dict = this.optimizer.stateDict({ copy });
     const kept = this.#keepers.map(({ optimizer }) => Optimizer.inside(optimizer, "stateDict"));
     const groups = dict.groups.map((group, i) => {
       const counts = kept.map(({ kind, groups }) => [countOf(kind.rule.name), groups[i].steps]);
       return { ...group, memory: { ...group.memory, ...Object.fromEntries(counts) } };
     });
-    return { ...dict, groups, state: merged([dict.state, ...kept.map(({ groups }) => copyState(groups))]) };
+    return { ...dict, groups, state: merged([dict.state, ...kept.map(({ groups }) => stateOf(groups, copy))]) };
   }
 
   loadStateDict(dict: StateDict, options: LoadOptions = {}): LoadResult {
@@ -132,9 +140,9 @@ export abstract class Wrapper {
     const slots = keepers.flatMap(slotsOf);
     const rest = isRecord(dict?.state) ? { ...dict, state: chosen(dict.state, (slot) => !slots.includes(slot)) } : dict;
     // first, because it says what is wrong with the dict itself
-    const inner = planOf(this.optimizer, rest, options);
+    const inner = this.optimizer.plan(rest, options);
     const more = { ...options, keepHyperparameters: true };
-    const plans = [inner, ...keepers.map((keeper) => Optimizer.plan(keeper, shareOf(keeper, dict), more))];
+    const plans = [inner, ...keepers.map((keeper) => keeper.plan(shareOf(keeper, dict), more))];
     return () => {
       const results = plans.map((load) => load());
       const missing = [...new Set(results.flatMap((result) => result.missing))];
@@ -174,10 +182,6 @@ export abstract class Wrapper {
 export function restart(inner: Inner): void {
   if (inner instanceof Wrapper) inner.restart();
   else Optimizer.restart(inner);
-}
-
-function planOf(inner: Inner, dict: StateDict, options: LoadOptions): () => LoadResult {
-  return inner instanceof Wrapper ? inner.plan(dict, options) : Optimizer.plan(inner, dict, options);
 }
 
 /** Shows what the optimizer has and the wrapper has not: its options, and its rule's methods. */

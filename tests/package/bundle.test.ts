@@ -47,6 +47,15 @@ test.each(names)("%s comes without the other optimizers", async (name) => {
   expect(names.filter((other) => text.includes(`name:"${other}"`))).toEqual([name]);
 });
 
+test("checkpoints come without optimizers and without WebAssembly", async () => {
+  const text = await bundle('export * from "gradstep/safetensors";');
+  expect(names.filter((name) => text.includes(`"${name}"`))).toEqual([]);
+  expect(text).not.toContain("WebAssembly");
+  const size = gzipSync(text, { level: 9 }).length;
+  console.log(`gradstep/safetensors: ${text.length} bytes minified, ${size} gzipped`);
+  expect(size).toBeLessThan(8_000);
+});
+
 test("an import that is not used leaves nothing", async () => {
   expect(await bundle('import { Adam } from "gradstep";')).toBe("");
 });

@@ -44,6 +44,29 @@ test.each([
   expect(run(source, flags, engine)).toEqual(["wasm", ...numbers]);
 });
 
+test.each([
+  ["node-22/bin/node", esm],
+  ["node-26/bin/node", esm],
+  ["bun/bin/bun", ["--eval"]],
+  ["deno/deno", ["eval"]],
+])("a checkpoint goes from gradstep to gradstep/js, as a file and as a stream, in %s", (engine, flags) => {
+  const source = `
+    import { Adam } from "gradstep";
+    import { Adam as Js } from "gradstep/js";
+    import { load, loadStream, save, saveStream } from "gradstep/safetensors";
+    const from = new Adam({ w: 3 });
+    from.step({ w: new Float32Array([1, 2, 3]) });
+    const results = [];
+    for (const inPlace of [false, true]) {
+      const [a, b] = [new Js({ w: 3 }), new Js({ w: 3 })];
+      load(a, save(from));
+      await loadStream(b, saveStream(from), { inPlace });
+      results.push(...[a, b].map((to) => String(to.state.w.m) === String(from.state.w.m) && to.steps === 1));
+    }
+    console.log(JSON.stringify(results));`;
+  expect(run(source, flags, engine)).toEqual([true, true, true, true]);
+});
+
 describe("where bytes may not be compiled", () => {
   const forbid = `
     const kernels = ["f32", "f64"].map((dtype) => {

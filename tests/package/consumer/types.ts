@@ -1,6 +1,7 @@
 // Compiled against the packed declarations by more than one TypeScript: see types.test.ts.
 import { Adam, AdamW, type OptimizerOf, optimizers, type Schedule, SGD, useModule } from "gradstep";
 import { Adam as AdamJs } from "gradstep/js";
+import { load, loadStream, loadTorch, readTensors, save, saveStream } from "gradstep/safetensors";
 
 const opt = new AdamW({ w: [784, 128], b: 128 }, { lr: 1e-3, weightDecay: 0.01 });
 export const w: Float32Array = opt.params.w;
@@ -23,6 +24,20 @@ export const saved: number = opt.stateDict().steps;
 export const any: OptimizerOf<{ lr: number }, "w" | "b", "f32"> = opt;
 useModule({});
 
+interface Progress {
+  epoch: number;
+}
+const extras = { loop: { stateDict: (): Progress => ({ epoch: 1 }), loadStateDict(_: Progress) {} } };
+export const file: Uint8Array = save(opt, { extras });
+export const missing: readonly string[] = load(new AdamJs({ w: 3 }), file, { strict: false, extras }).missing;
+export const loaded: Promise<object> = loadStream(opt, saveStream(opt), { inPlace: true });
+export const imported: readonly string[] = loadTorch(opt, file.buffer as ArrayBuffer, { steps: 3 }).unexpected;
+export const shape: readonly number[] = readTensors(file).tensors.w.shape;
+
+// @ts-expect-error no optimizer
+save({});
+// @ts-expect-error an option's name
+load(opt, file, { Strict: true });
 // @ts-expect-error a gradient's name
 opt.step({ w: new Float32Array(784 * 128), bias: new Float32Array(128) });
 // @ts-expect-error a gradient missing
