@@ -1,6 +1,5 @@
-// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, with the weight decay and without, and written as
-// hexadecimal digits (base64 is shorter, but hides from gzip what repeats), and the float32 form of
-// every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on "real.f32.js". They are
+// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, some with the weight decay too, and written as
+// hexadecimal digits (base64 is shorter, but hides from gzip what repeats), and the float32 form of every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on "real.f32.js". They are
 // two modules because a twin that gets its rounding at run time is ten times as slow.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, posix, resolve } from "node:path";
@@ -19,8 +18,7 @@ twins();
 async function kernels() {
   const digits = {};
   for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
-    // what looks at whole tensors leaves the weight decay to the step
-    const entries = ["assembly/index.ts", ...(name.endsWith("decay") ? [] : ["assembly/tensors.ts"])];
+    const entries = name.endsWith("decay") ? ["assembly/decay.ts"] : ["assembly/index.ts", "assembly/tensors.ts"];
     const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
     if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
     digits[name] = readFileSync(`build/${name}.wasm`, "hex");

@@ -68,7 +68,7 @@ export interface Block {
 export interface KernelSet {
   readonly kernels: Kernels;
   name: string;
-  kernel: Kernel;
+  kernel: Kernel | undefined;
 }
 
 export interface Part {
@@ -78,7 +78,7 @@ export interface Part {
   /** Everything at once, for a step that needs no scratch, and in blocks. */
   readonly whole: Block | undefined;
   readonly blocks: readonly Block[];
-  /** The rule's kernels, and those that add the weight decay themselves, if there are such. */
+  /** The rule's kernels, and those of them that add the weight decay themselves, if there are such. */
   readonly plain: KernelSet;
   readonly decaying: () => KernelSet | undefined;
   readonly scaleGradient: Kernel;

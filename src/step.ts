@@ -12,8 +12,10 @@ import type { Dtype } from "./rule.js";
 export function stepPart(part: Part, name: string, scale: number, decay: number, keep: number, given: boolean): void {
   const copies = given || part.scratchP !== undefined;
   const decaying = decay !== 0 && scale === 1 ? part.decaying() : undefined;
-  const kernel = kernelOf(decaying ?? part.plain, name);
-  const staged = scale !== 1 || (decay !== 0 && !decaying);
+  // not every kernel has a form that decays
+  const both = decaying && kernelOf(decaying, name);
+  const kernel = both ?? (kernelOf(part.plain, name) as Kernel);
+  const staged = scale !== 1 || (decay !== 0 && !both);
   part.scalars[DECAY] = decay;
   if (part.whole && !copies && !staged && keep === 1) {
     run(kernel, part.whole, part.whole.g, part.h);
@@ -38,7 +40,7 @@ export function stepPart(part: Part, name: string, scale: number, decay: number,
   }
 }
 
-function kernelOf(set: KernelSet, name: string): Kernel {
+function kernelOf(set: KernelSet, name: string): Kernel | undefined {
   if (set.name !== name) {
     set.name = name;
     set.kernel = set.kernels[name];

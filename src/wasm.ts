@@ -64,7 +64,7 @@ function compile(kind: Kind): void {
 /**
  * Takes a compiled kernel module, for runtimes that refuse to compile bytes: import `gradstep/kernels/f32.wasm` or `f64.wasm`
  * as a `WebAssembly.Module` and hand it over before the first optimizer of that dtype is made. `f32-decay.wasm` and
- * `f64-decay.wasm` may follow: they make steps with coupled weight decay faster.
+ * `f64-decay.wasm` may follow: they make steps of Adam, Momentum, RMSprop and SGD with coupled weight decay faster.
  */
 export function useModule(module: object): void {
   const probe = instantiate(module as WebAssembly.Module, new WebAssembly.Memory({ initial: 1, maximum: 1 }));
