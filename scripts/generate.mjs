@@ -1,10 +1,11 @@
-// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, some with the weight decay too, and written as
-// hexadecimal digits (base64 is shorter, but hides from gzip what repeats), and the float32 form of every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on "real.f32.js". They are
-// two modules because a twin that gets its rounding at run time is ten times as slow.
+// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, some with the weight decay too, and
+// the float32 form of every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on
+// "real.f32.js". They are two modules because a twin that gets its rounding at run time is ten times as slow.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, posix, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 import ts from "typescript";
+import { pack } from "./pack.mjs";
 
 const root = new URL("..", import.meta.url).pathname;
 const out = `${root}src/generated/`;
@@ -16,14 +17,18 @@ await kernels();
 twins();
 
 async function kernels() {
-  const digits = {};
+  const modules = [];
   for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
     const entries = name.endsWith("decay") ? ["assembly/decay.ts"] : ["assembly/index.ts", "assembly/tensors.ts"];
     const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
     if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
-    digits[name] = readFileSync(`build/${name}.wasm`, "hex");
+    modules.push(readFileSync(`build/${name}.wasm`));
   }
-  write("kernels.ts", `${note}export const kernels = ${JSON.stringify(digits, null, 2)};\n`);
+  const { alphabet, rows } = pack(modules);
+  write(
+    "kernels.ts",
+    `${note}export const alphabet = ${JSON.stringify(alphabet)};\n\nexport const rows = ${JSON.stringify(rows, null, 2)};\n`,
+  );
 }
 
 /** What the compiler reads. */

@@ -1,13 +1,10 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Backend, Kernels, Memory } from "./backend.js";
-import { kernels } from "./generated/kernels.js";
 import { LINE, SIZE } from "./layout.js";
 import type { Dtype } from "./rule.js";
+import { type Kind, unpack } from "./unpack.js";
 
 const PAGE = 65536;
-
-/** What a module was compiled for. */
-type Kind = keyof typeof kernels;
 
 /** A memory, and the kernels of each kind once they are needed on it. */
 interface WasmMemory extends Memory {
@@ -52,7 +49,7 @@ function compile(kind: Kind): void {
   if (failures[kind]) throw failures[kind];
   try {
     if (typeof WebAssembly === "undefined") throw new Error("this engine has no WebAssembly");
-    const bytes = fromHex(kernels[kind]);
+    const bytes = unpack(kind);
     if (!WebAssembly.validate(bytes)) throw new Error("this engine has no WebAssembly SIMD");
     modules[kind] = new WebAssembly.Module(bytes);
   } catch (error) {
@@ -85,16 +82,4 @@ function bind({ memory, bound }: WasmMemory, kind: Kind): Kernels {
 // the loader's own exports go through a closure for each call, so take the instance's
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   return instantiateSync(module, { env: { memory } }).instance.exports;
-}
-
-function fromHex(digits: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(digits.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (digitAt(digits, 2 * i) << 4) | digitAt(digits, 2 * i + 1);
-  return bytes;
-}
-
-/** The value of a digit of 0123456789abcdef. */
-function digitAt(digits: string, i: number): number {
-  const code = digits.charCodeAt(i);
-  return code < 97 ? code - 48 : code - 87;
 }

@@ -1,0 +1,43 @@
+import { alphabet, rows } from "./generated/kernels.js";
+
+/** The modules of kernels, in the order of a row's columns: what each was compiled for. */
+const kinds = ["f32", "f64", "f32-decay", "f64-decay"] as const;
+
+export type Kind = (typeof kinds)[number];
+
+/**
+ * A module, from the pieces in its column. Those of float64 stand as their difference from those of float32, where both are of one
+ * length. scripts/pack.mjs writes the rows.
+ */
+export function unpack(kind: Kind): Uint8Array<ArrayBuffer> {
+  const column = kinds.indexOf(kind);
+  const pieces = rows.map((row) => {
+    const piece = bytesOf(row[column]);
+    const single = column % 2 === 0 ? piece : bytesOf(row[column - 1]);
+    if (single !== piece && single.length === piece.length)
+      for (let i = 0; i < piece.length; i++) piece[i] += single[i];
+    return piece;
+  });
+  const module = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const piece of pieces) {
+    module.set(piece, end);
+    end += piece.length;
+  }
+  return module;
+}
+
+/** A character stands for the byte in its place in the alphabet; after "!" are two hexadecimal digits. */
+function bytesOf(text = ""): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 33) bytes[length++] = alphabet[code - 35];
+    else {
+      bytes[length++] = Number.parseInt(text.slice(i + 1, i + 3), 16);
+      i += 2;
+    }
+  }
+  return bytes.subarray(0, length);
+}
