@@ -1,3 +1,6 @@
+// first, because of the kernels: see wasm.ts
+export { useModule } from "./wasm.js";
+
 import * as classes from "./optimizers/index.js";
 
 export type { OptimizerClass, OptimizerOf } from "./define.js";
@@ -7,7 +10,6 @@ export { type RowGrads, type Rows, stepRows } from "./rows.js";
 export type { Convention, Dtype } from "./rule.js";
 export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
-export { useModule } from "./wasm.js";
 export * from "./wrappers/index.js";
 
 type Classes = typeof classes;

@@ -1,8 +1,11 @@
+import { type Kind, unpack } from "./unpack.js";
+
+// The kernels stand before all else in a bundle: gzip looks back 32 KB, and finds more where they do not part the rest.
+
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Backend, Kernels, Memory } from "./backend.js";
 import { LINE, SIZE } from "./layout.js";
 import type { Dtype } from "./rule.js";
-import { type Kind, unpack } from "./unpack.js";
 
 const PAGE = 65536;
 
