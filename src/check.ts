@@ -44,8 +44,8 @@ export function smallOf({ BYTES_PER_ELEMENT: bytes }: Numbers): Small | undefine
   return bytes === 1 ? "u8" : bytes === 2 ? "u16" : undefined;
 }
 
-/** Throws unless `value` is a number in the range. */
-export function checkNumber(who: string, name: string, value: unknown, [from, to]: Range): number {
+/** Throws unless `value` is a number in the range, which is that of the finite numbers from 0 on if none is given. */
+export function checkNumber(who: string, name: string, value: unknown, [from, to]: Range = [0, Infinity]): number {
   if (typeof value !== "number") {
     throw new TypeError(`${who}: ${name} must be a number or a schedule, got ${describe(value)}`);
   }

@@ -1,17 +1,6 @@
 import { checkChoice, checkFlag, checkNumber, describe } from "./check.js";
 import type { Tensor } from "./params.js";
-import {
-  type AnyRule,
-  type AnyValues,
-  type Choices,
-  commonRanges,
-  type Defaults,
-  type Kind,
-  type Range,
-  type Slot,
-  type Start,
-  type Value,
-} from "./rule.js";
+import type { AnyRule, AnyValues, Choices, Defaults, Kind, Range, Slot, Start, Value } from "./rule.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
@@ -179,8 +168,8 @@ export class GroupSettings {
   #number(name: string, value: unknown): number {
     // NaN is the default of what has to be set
     if (Object.is(value, this.#rule.defaults[name])) return value as number;
-    const range = (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
-    return checkNumber(this.#rule.name, name, value, range);
+    const ranges: Readonly<Record<string, Range | undefined>> = this.#rule.ranges ?? {};
+    return checkNumber(this.#rule.name, name, value, ranges[name]);
   }
 }
 

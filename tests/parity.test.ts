@@ -141,7 +141,7 @@ function change(made: AnyClass, optimizer: AnyOptimizer, r: () => number): Optio
   for (const [name, value] of Object.entries(made.defaults)) {
     const now = optimizer[name];
     if (typeof value !== "number" || typeof now !== "number" || now === 0) continue;
-    const grows = made.rule.ranges[name]?.[0] > 0;
+    const grows = (made.rule.ranges?.[name]?.[0] ?? 0) > 0;
     const next = Math.min(now * (grows ? 1.1 - 0.1 * r() : 0.9 + 0.1 * r()), Number.MAX_VALUE);
     try {
       Object.assign(optimizer, { [name]: next });

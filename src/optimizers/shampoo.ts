@@ -19,13 +19,7 @@ import { sgd } from "./sgd.js";
 export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
   name: "Shampoo",
   defaults: { lr: 0.1, momentum: 0, epsilon: 1e-4, updateFreq: 1, maxPrecondDim: 256 },
-  ranges: {
-    lr: [0, Infinity],
-    momentum: [0, 1],
-    epsilon: [0, Infinity],
-    updateFreq: [1, Infinity],
-    maxPrecondDim: [0, Infinity],
-  },
+  ranges: { momentum: [0, 1], updateFreq: [1, Infinity] },
   fixed: ["epsilon", "maxPrecondDim"],
   state: (h, shape) => {
     const slots: Record<string, number | Slot> = h.momentum === 0 ? {} : { buf: 0 };
