@@ -38,14 +38,16 @@ function readFile(file, folder) {
 }
 
 /**
- * A short loop without a division waits for nothing but its own counting, so it takes four vectors at a time; a kernel's `n` allows
- * eight. Measured in the caches: without it SGD, SGDW, Momentum and Lion take 1.2 to 1.7 times as long.
+ * A short loop without a division waits for nothing but its own counting, so it takes several vectors at a time; a kernel's `n`
+ * allows eight. Measured in the caches: with one, SGD, SGDW, Momentum and Lion take 1.2 to 1.6 times as long. Four are no faster
+ * than two where a vector takes one line or two.
  */
 function unroll(text) {
   return text.replace(/i \+= VECTOR\) \{\n((?: {4}.*\n){1,4}) {2}\}/g, (loop, body) => {
     if (/\b(div|sqrt|cbrt)\(/.test(body)) return loop;
-    const bodies = [0, 1, 2, 3].map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
-    return `i += 4 * VECTOR) {\n${bodies.join("")}}`;
+    const vectors = body.split("\n").length > 3 ? [0, 1, 2, 3] : [0, 1];
+    const bodies = vectors.map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
+    return `i += ${vectors.length} * VECTOR) {\n${bodies.join("")}}`;
   });
 }
 
