@@ -10,7 +10,7 @@ export function pack(modules) {
   return { alphabet, rows: differing.map((row) => row.map((piece) => textOf(piece, alphabet))) };
 }
 
-/** A module cut before each function that is exported, by the functions' names; what stands before the first is "". */
+/** A module cut before each function, by their names, or numbers of what is not exported; what stands before the first is "". */
 function pieces(module) {
   let at = 8;
   const integer = () => {
@@ -37,7 +37,7 @@ function pieces(module) {
   const starts = [["", 0]];
   at = sections[10];
   for (let i = 0, count = integer(); i < count; i++) {
-    if (names[i]) starts.push([names[i], at]);
+    starts.push([names[i] ?? i, at]);
     const length = integer();
     at += length;
   }
