@@ -6,16 +6,16 @@ const kinds = ["f32", "f64", "f32-decay", "f64-decay"] as const;
 export type Kind = (typeof kinds)[number];
 
 /**
- * A module, from the pieces in its column. Those of float64 stand as their difference from those of float32, where both are of one
- * length. scripts/pack.mjs writes the rows.
+ * A module, from the pieces in its column. Those of float64 stand as their difference from what those of float32 suggest, where
+ * both are of one length. scripts/pack.mjs writes the rows.
  */
 export function unpack(kind: Kind): Uint8Array<ArrayBuffer> {
   const column = kinds.indexOf(kind);
   const pieces = rows.map((row) => {
     const piece = bytesOf(row[column]);
     const single = column % 2 === 0 ? piece : bytesOf(row[column - 1]);
-    if (single !== piece && single.length === piece.length)
-      for (let i = 0; i < piece.length; i++) piece[i] += single[i];
+    const differs = single !== piece && single.length === piece.length;
+    if (differs) for (let i = 0; i < piece.length; i++) piece[i] += widened(single[i]);
     return piece;
   });
   const module = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
@@ -40,4 +40,9 @@ function bytesOf(text = ""): Uint8Array {
     }
   }
   return bytes.subarray(0, length);
+}
+
+/** The operations f32x4.abs to f32x4.pmax are the bytes e0 to eb, and those of f64x2 the bytes ec to f7. */
+function widened(byte: number): number {
+  return byte >= 0xe0 && byte <= 0xeb ? byte + 12 : byte;
 }
