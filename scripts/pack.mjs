@@ -1,6 +1,6 @@
 // Writes the kernel modules as text that gzip makes small: it finds what repeats within 32 KB, so the same function of all modules
-// stands side by side, and that of float64 as its difference from what that of float32 suggests, which is mostly zeros. src/unpack.ts
-// reads it.
+// stands side by side, and that of float64 in the words of float32, as its difference from that if both are of one length.
+// src/unpack.ts reads it.
 
 /** Rows of the modules' pieces, and the bytes that characters from "#" on stand for. */
 export function pack(modules) {
@@ -46,12 +46,14 @@ function pieces(module) {
 }
 
 function difference(piece, from) {
-  return piece.length === from.length ? piece.map((byte, i) => byte - widened(from[i])) : piece;
+  const translated = piece.map(exchanged);
+  return piece.length === from.length ? translated.map((byte, i) => byte - from[i]) : translated;
 }
 
-/** The operations f32x4.abs to f32x4.pmax are the bytes e0 to eb, and those of f64x2 the bytes ec to f7. */
-function widened(byte) {
-  return byte >= 0xe0 && byte <= 0xeb ? byte + 12 : byte;
+/** The operations f32x4.abs to f32x4.pmax are the bytes e0 to eb, and those of f64x2 ec to f7: gives the other's. */
+function exchanged(byte) {
+  if (byte < 0xe0 || byte > 0xf7) return byte;
+  return byte < 0xec ? byte + 12 : byte - 12;
 }
 
 /** The bytes that one character stands for, from "#" to "~" but for the backslash, which has a 0: the most frequent ones. */

@@ -6,17 +6,17 @@ const kinds = ["f32", "f64", "f32-decay", "f64-decay"] as const;
 export type Kind = (typeof kinds)[number];
 
 /**
- * A module, from the pieces in its column. Those of float64 stand as their difference from what those of float32 suggest, where
- * both are of one length. scripts/pack.mjs writes the rows.
+ * A module, from the pieces in its column. Those of float64 stand in the words of float32, as their difference from those where both
+ * are of one length. scripts/pack.mjs writes the rows.
  */
 export function unpack(kind: Kind): Uint8Array<ArrayBuffer> {
   const column = kinds.indexOf(kind);
   const pieces = rows.map((row) => {
     const piece = bytesOf(row[column]);
-    const single = column % 2 === 0 ? piece : bytesOf(row[column - 1]);
-    const differs = single !== piece && single.length === piece.length;
-    if (differs) for (let i = 0; i < piece.length; i++) piece[i] += widened(single[i]);
-    return piece;
+    if (column % 2 === 0) return piece;
+    const single = bytesOf(row[column - 1]);
+    const differs = single.length === piece.length;
+    return piece.map((byte, i) => exchanged(differs ? (byte + single[i]) % 256 : byte));
   });
   const module = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
@@ -42,7 +42,8 @@ function bytesOf(text = ""): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-/** The operations f32x4.abs to f32x4.pmax are the bytes e0 to eb, and those of f64x2 the bytes ec to f7. */
-function widened(byte: number): number {
-  return byte >= 0xe0 && byte <= 0xeb ? byte + 12 : byte;
+/** The operations f32x4.abs to f32x4.pmax are the bytes e0 to eb, and those of f64x2 ec to f7: gives the other's. */
+function exchanged(byte: number): number {
+  if (byte < 0xe0 || byte > 0xf7) return byte;
+  return byte < 0xec ? byte + 12 : byte - 12;
 }
