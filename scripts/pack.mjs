@@ -5,7 +5,14 @@
 /** Rows of the modules' pieces, and the bytes that characters from "#" on stand for. */
 export function pack(modules) {
   const cut = modules.map(pieces);
-  const rows = [...cut[0].keys()].map((name) => cut.flatMap((each) => each.get(name) ?? []));
+  const names = [...cut[0].keys()];
+  // the compiler makes one function of two kernels that are the same
+  for (const each of cut) {
+    const found = [...each.keys()];
+    if (`${found}` !== `${names.filter((name) => each.has(name))}`)
+      throw new Error(`another order in a module: ${found}`);
+  }
+  const rows = names.map((name) => cut.flatMap((each) => each.get(name) ?? []));
   const differing = rows.map((row) => row.map((piece, k) => (k % 2 === 0 ? piece : difference(piece, row[k - 1]))));
   const alphabet = frequent(Buffer.concat(differing.flat()));
   return { alphabet, rows: differing.map((row) => row.map((piece) => textOf(piece, alphabet))) };
