@@ -11,7 +11,6 @@ export * from "./optimizers/lamb";
 export * from "./optimizers/lars";
 export * from "./optimizers/lion8bit";
 export * from "./optimizers/mars";
-export * from "./optimizers/shampoo";
 export * from "./optimizers/sm3";
 export * from "./optimizers/soap";
 export * from "./reduce";

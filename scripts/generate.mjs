@@ -1,11 +1,11 @@
-// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, with the weight decay and without, and written as
-// hexadecimal digits (base64 is shorter, but hides from gzip what repeats), and the float32 form of
-// every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on "real.f32.js". They are
-// two modules because a twin that gets its rounding at run time is ten times as slow.
+// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, some with the weight decay too, and
+// the float32 form of every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on
+// "real.f32.js". They are two modules because a twin that gets its rounding at run time is ten times as slow.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, posix, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 import ts from "typescript";
+import { pack } from "./pack.mjs";
 
 const root = new URL("..", import.meta.url).pathname;
 const out = `${root}src/generated/`;
@@ -17,15 +17,18 @@ await kernels();
 twins();
 
 async function kernels() {
-  const digits = {};
+  const modules = [];
   for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
-    // what looks at whole tensors leaves the weight decay to the step
-    const entries = ["assembly/index.ts", ...(name.endsWith("decay") ? [] : ["assembly/tensors.ts"])];
+    const entries = name.endsWith("decay") ? ["assembly/decay.ts"] : ["assembly/index.ts", "assembly/tensors.ts"];
     const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
     if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
-    digits[name] = readFileSync(`build/${name}.wasm`, "hex");
+    modules.push(readFileSync(`build/${name}.wasm`));
   }
-  write("kernels.ts", `${note}export const kernels = ${JSON.stringify(digits, null, 2)};\n`);
+  const { alphabet, rows } = pack(modules);
+  write(
+    "kernels.ts",
+    `${note}export const alphabet = ${JSON.stringify(alphabet)};\n\nexport const rows = ${JSON.stringify(rows, null, 2)};\n`,
+  );
 }
 
 /** What the compiler reads. */
@@ -35,14 +38,16 @@ function readFile(file, folder) {
 }
 
 /**
- * A short loop without a division waits for nothing but its own counting, so it takes four vectors at a time; a kernel's `n` allows
- * eight. Measured in the caches: without it SGD, SGDW, Momentum and Lion take 1.2 to 1.7 times as long.
+ * A short loop without a division waits for nothing but its own counting, so it takes several vectors at a time; a kernel's `n`
+ * allows eight. Measured in the caches: with one, SGD, SGDW, Momentum and Lion take 1.2 to 1.6 times as long. Four are no faster
+ * than two where a vector takes one line or two.
  */
 function unroll(text) {
   return text.replace(/i \+= VECTOR\) \{\n((?: {4}.*\n){1,4}) {2}\}/g, (loop, body) => {
     if (/\b(div|sqrt|cbrt)\(/.test(body)) return loop;
-    const bodies = [0, 1, 2, 3].map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
-    return `i += 4 * VECTOR) {\n${bodies.join("")}}`;
+    const vectors = body.split("\n").length > 3 ? [0, 1, 2, 3] : [0, 1];
+    const bodies = vectors.map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
+    return `i += ${vectors.length} * VECTOR) {\n${bodies.join("")}}`;
   });
 }
 

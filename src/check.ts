@@ -11,13 +11,13 @@ export function describe(value: unknown): string {
   return String(value);
 }
 
-function tagOf(value: object): string {
+function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /** Whether a value can be a record: an object, also of a class, that is not one of the language's own kinds. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return Object.prototype.toString.call(value) === "[object Object]";
+  return tagOf(value) === "Object";
 }
 
 /** Whether a value is a typed array of a dtype, of this realm or another. */
@@ -27,12 +27,8 @@ export function isReals(value: unknown, dtype: Dtype): value is Reals {
 
 /** The dtype of a typed array of any realm, or undefined. */
 export function dtypeOf(value: unknown): Dtype | undefined {
-  if (!ArrayBuffer.isView(value)) return undefined;
-  const tag = tagOf(value);
-  return tag === "Float32Array" ? "f32" : tag === "Float64Array" ? "f64" : undefined;
+  return isNumbers(value, "f32") ? "f32" : isNumbers(value, "f64") ? "f64" : undefined;
 }
-
-export const arrayName: Readonly<Record<Dtype, string>> = { f32: "Float32Array", f64: "Float64Array" };
 
 /** Whether a value is a typed array of that element type, of this realm or another. */
 export function isNumbers(value: unknown, type: Dtype | Small): value is Numbers {
@@ -44,8 +40,13 @@ export function smallOf({ BYTES_PER_ELEMENT: bytes }: Numbers): Small | undefine
   return bytes === 1 ? "u8" : bytes === 2 ? "u16" : undefined;
 }
 
-/** Throws unless `value` is a number in the range. */
-export function checkNumber(who: string, name: string, value: unknown, [from, to, closed]: Range): number {
+/** Throws unless `value` is a number in the range, which is that of the finite numbers from 0 on if none is given. */
+export function checkNumber(
+  who: string,
+  name: string,
+  value: unknown,
+  [from, to, closed]: Range = [0, Infinity],
+): number {
   if (typeof value !== "number") {
     throw new TypeError(`${who}: ${name} must be a number or a schedule, got ${describe(value)}`);
   }

@@ -1,4 +1,5 @@
-import { arrayName, checkFixed, describe, isReals } from "./check.js";
+import { checkFixed, describe, isReals } from "./check.js";
+import { arrays } from "./layout.js";
 import type { Dtype } from "./rule.js";
 import type { Placed } from "./store.js";
 
@@ -45,5 +46,5 @@ function unknownNames(tensors: readonly Placed[], record: object): string {
 function wrongGradient(who: string, grads: Readonly<Record<string, unknown>>, name: string, dtype: Dtype): string {
   const g = grads[name];
   if (g === undefined || !Object.hasOwn(grads, name)) return `${who}: gradient "${name}" is missing`;
-  return `${who}: gradient "${name}" must be a ${arrayName[dtype]}, got ${describe(g)}`;
+  return `${who}: gradient "${name}" must be a ${arrays[dtype].name}, got ${describe(g)}`;
 }

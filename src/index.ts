@@ -1,3 +1,6 @@
+// first, because of the kernels: see wasm.ts
+export { useModule } from "./wasm.js";
+
 import * as classes from "./optimizers/index.js";
 
 export type { OptimizerClass, OptimizerOf } from "./define.js";
@@ -8,7 +11,6 @@ export type { Convention, Dtype } from "./rule.js";
 export * from "./schedules/index.js";
 export type { LoadOptions, LoadResult, StateDict, StateDictOptions } from "./state-dict.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
-export { useModule } from "./wasm.js";
 export * from "./wrappers/index.js";
 
 type Classes = typeof classes;

@@ -1,4 +1,5 @@
-import { arrayName, checkDisjoint, checkFixed, describe, dtypeOf, isRecord } from "./check.js";
+import { checkDisjoint, checkFixed, describe, dtypeOf, isRecord } from "./check.js";
+import { arrays } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 
@@ -101,7 +102,7 @@ export function chooseDtype(who: string, asked: unknown, tensors: readonly Tenso
     const given = dtypeOf(own) as Dtype;
     dtype ??= given;
     if (given !== dtype) {
-      throw new TypeError(`${who}: parameter "${name}" is a ${arrayName[given]}, expected a ${arrayName[dtype]}`);
+      throw new TypeError(`${who}: parameter "${name}" is a ${arrays[given].name}, expected a ${arrays[dtype].name}`);
     }
   }
   return dtype ?? "f32";

@@ -27,7 +27,7 @@ export const STAGE_SCALARS = 8;
 export interface KernelSet {
   readonly kernels: Kernels;
   name: string;
-  kernel: Kernel;
+  kernel: Kernel | undefined;
 }
 
 export interface Part {
@@ -44,7 +44,7 @@ export interface Part {
   ranges: readonly Range[];
   /** The latter in one range, if they are and not the caller's. */
   sole: Block | undefined;
-  /** The rule's kernels, and those that add the weight decay themselves, if there are such. */
+  /** The rule's kernels, and those of them that add the weight decay themselves, if there are such. */
   readonly plain: KernelSet;
   readonly decaying: () => KernelSet | undefined;
   readonly stages: Kernels;

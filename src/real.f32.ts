@@ -1,7 +1,10 @@
 // The words of `real.ts` in float32: each operation rounds once, as a lane of the WebAssembly kernels does.
 
+import { abs, less, where } from "./real.js";
+
 export { bitsOf, readHalf, writeHalf } from "./half.js";
-export type { Reals } from "./real.js";
+// these round nothing
+export { abs, all, less, max, min, type Reals, sign, where } from "./real.js";
 
 export function add(a: number, b: number): number {
   return Math.fround(a + b);
@@ -23,36 +26,8 @@ export function sqrt(x: number): number {
   return Math.fround(Math.sqrt(x));
 }
 
-export function abs(x: number): number {
-  return Math.abs(x);
-}
-
 export function square(x: number): number {
   return Math.fround(x * x);
-}
-
-export function max(a: number, b: number): number {
-  return a < b ? b : a;
-}
-
-export function min(a: number, b: number): number {
-  return b < a ? b : a;
-}
-
-export function less(a: number, b: number): boolean {
-  return a < b;
-}
-
-export function where(condition: boolean, a: number, b: number): number {
-  return condition ? a : b;
-}
-
-export function all(x: number): number {
-  return x;
-}
-
-export function sign(x: number): number {
-  return x < 0 ? -1 : 0 < x ? 1 : x;
 }
 
 export function lerp(a: number, b: number, w: number): number {

@@ -1,8 +1,8 @@
 import { release } from "./arena.js";
 import type { Backend } from "./backend.js";
-import { arrayName, describe, isReals } from "./check.js";
+import { describe, isReals } from "./check.js";
 import type { Group } from "./group.js";
-import { blockLength, slice } from "./layout.js";
+import { arrays, blockLength, slice } from "./layout.js";
 import { Optimizer } from "./optimizer.js";
 import { allocateParts, type Part } from "./part.js";
 import type { Numbers, Reals } from "./real.js";
@@ -97,7 +97,7 @@ function readTensor(tensor: Placed, dtype: Dtype, g: unknown): Touched {
   }
   const { indices, rows } = (g ?? {}) as Partial<Rows>;
   if (typeof indices !== "object" || !isReals(rows, dtype)) {
-    const expected = `a ${arrayName[dtype]} or { indices, rows } with one`;
+    const expected = `a ${arrays[dtype].name} or { indices, rows } with one`;
     throw new TypeError(`stepRows: gradient "${name}" must be ${expected}, got ${describe(g)}`);
   }
   const [count = 1] = shape;

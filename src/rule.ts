@@ -49,7 +49,7 @@ export type Memory = Record<string, number>;
 /** The options that every rule has, because they are the step's business: see step.ts. */
 export const common = { weightDecay: 0, maximize: false, ema: 0 };
 
-export const commonRanges: Readonly<Record<string, Range>> = { weightDecay: [0, Infinity], ema: [0, 1, "closed"] };
+export const commonRanges: Readonly<Record<string, Range>> = { ema: [0, 1, "closed"] };
 
 export type Common = { weightDecay: number; maximize: boolean; ema: number };
 
@@ -85,7 +85,8 @@ interface Base<H extends Defaults, C extends Choices, L extends Convention, V> {
   readonly name: string;
   /** The rule's own options. It gets the common ones too, and may state another default for them. */
   readonly defaults: H;
-  readonly ranges: { readonly [K in Exclude<Numeric<H>, keyof Common>]: Range };
+  /** What a number can be, where that is not any number from 0 on. */
+  readonly ranges?: { readonly [K in Numeric<H>]?: Range };
   /** What each option that is a string can be. */
   readonly choices?: C;
   /**

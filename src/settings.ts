@@ -236,8 +236,8 @@ export class GroupSettings {
   #number(name: string, value: unknown): number {
     // NaN is the default of what has to be set
     if (Object.is(value, this.#rule.defaults[name])) return value as number;
-    const range = (this.#rule.ranges as Readonly<Record<string, Range>>)[name] ?? commonRanges[name];
-    return checkNumber(this.#rule.name, name, value, range);
+    const ranges: Readonly<Record<string, Range | undefined>> = this.#rule.ranges ?? {};
+    return checkNumber(this.#rule.name, name, value, ranges[name] ?? commonRanges[name]);
   }
 }
 

@@ -1,5 +1,6 @@
 import { checkFlag, checkKnown, describe, isNumbers, isRecord, smallOf } from "./check.js";
 import type { Group } from "./group.js";
+import { isDtype } from "./params.js";
 import type { Numbers, Reals } from "./real.js";
 import type { Dtype, Kind, Value } from "./rule.js";
 import { type Clock, haveSameSlots } from "./settings.js";
@@ -119,32 +120,31 @@ export function planLoad(progress: Progress, dict: StateDict, options: LoadOptio
 }
 
 function checkKind({ kind, dtype, clock }: Progress, dict: StateDict, convert: boolean): void {
-  const fail = (what: string, expected: string, got: unknown): never => {
-    throw new TypeError(`loadStateDict: ${what} must be ${expected}, got ${describe(got)}`);
+  const must = (holds: boolean, what: string, expected: string, got: unknown): void => {
+    if (!holds) throw new TypeError(`loadStateDict: ${what} must be ${expected}, got ${describe(got)}`);
   };
-  if (typeof dict !== "object" || dict === null) fail("the state dict", "an object", dict);
-  if (dict.version !== 1) fail("version", "1", dict.version);
+  const mustBeRecord = (what: string, got: unknown) => must(isRecord(got), what, "a record", got);
+  must(typeof dict === "object" && dict !== null, "the state dict", "an object", dict);
+  must(dict.version === 1, "version", "1", dict.version);
   const name = kind.rule.name.toLowerCase();
-  if (dict.optimizer !== name) fail("optimizer", `"${name}"`, dict.optimizer);
-  if (dict.dtype !== "f32" && dict.dtype !== "f64") fail("dtype", '"f32" or "f64"', dict.dtype);
-  if (dict.dtype !== dtype && !convert) fail("dtype", `"${dtype}" (or pass convert: true)`, dict.dtype);
-  if (!isCount(dict.steps)) fail("steps", "a whole number >= 0", dict.steps);
+  must(dict.optimizer === name, "optimizer", `"${name}"`, dict.optimizer);
+  must(isDtype(dict.dtype), "dtype", '"f32" or "f64"', dict.dtype);
+  must(dict.dtype === dtype || convert, "dtype", `"${dtype}" (or pass convert: true)`, dict.dtype);
+  must(isCount(dict.steps), "steps", "a whole number >= 0", dict.steps);
   const { accumulated = 0 } = dict;
-  if (!isCount(accumulated) || accumulated >= clock.calls) {
-    fail("accumulated", `a whole number below accumulate, ${clock.calls}`, accumulated);
-  }
-  if (!Array.isArray(dict.groups)) fail("groups", "an array", dict.groups);
+  const fits = isCount(accumulated) && accumulated < clock.calls;
+  must(fits, "accumulated", `a whole number below accumulate, ${clock.calls}`, accumulated);
+  must(Array.isArray(dict.groups), "groups", "an array", dict.groups);
   for (const [i, group] of dict.groups.entries()) {
-    if (!isRecord(group)) fail(`group ${i}`, "a record", group);
-    if (!Array.isArray(group.names)) fail(`names of group ${i}`, "an array", group.names);
-    if (!isRecord(group.options)) fail(`options of group ${i}`, "a record", group.options);
-    if (!isRecord(group.memory ?? {})) fail(`memory of group ${i}`, "a record", group.memory);
+    mustBeRecord(`group ${i}`, group);
+    must(Array.isArray(group.names), `names of group ${i}`, "an array", group.names);
+    mustBeRecord(`options of group ${i}`, group.options);
+    mustBeRecord(`memory of group ${i}`, group.memory ?? {});
   }
-  for (const key of ["state", "shapes"] as const) if (!isRecord(dict[key])) fail(key, "a record", dict[key]);
-  if (dict.params !== undefined && !isRecord(dict.params)) fail("params", "a record", dict.params);
-  for (const [name, slots] of Object.entries(dict.state)) {
-    if (!isRecord(slots)) fail(`state of "${name}"`, "a record", slots);
-  }
+  mustBeRecord("state", dict.state);
+  mustBeRecord("shapes", dict.shapes);
+  mustBeRecord("params", dict.params === undefined ? {} : dict.params);
+  for (const [name, slots] of Object.entries(dict.state)) mustBeRecord(`state of "${name}"`, slots);
 }
 
 class Plan {
@@ -212,21 +212,15 @@ class Plan {
       checkKnown(kind.rule.name, options, kind.defaults);
       const kept = { ...options, ...Object.fromEntries(group.settings.schedules) };
       const { values, kernel, states, decay } = group.settings.like(kept, { ...clock, steps: this.#dict.steps });
-      const before = group.settings.values;
-      for (const name of Object.keys(before)) {
-        if (typeof before[name] !== "number" && values[name] !== before[name]) {
-          this.problems.push(`${name} is ${describe(values[name])}, expected ${describe(before[name])}`);
-        }
-      }
       const { settings } = group;
-      if (kernel !== settings.kernel || decay !== settings.decay || !haveSameSlots(states, settings.states)) {
-        const differing = Object.keys(before).filter((name) => (values[name] === 0) !== (before[name] === 0));
-        const named = differing.map(
-          (name) => `${name} is ${values[name]}, expected ${before[name] === 0 ? 0 : "not 0"}`,
-        );
-        this.problems.push(...named);
+      const differs = kernel !== settings.kernel || decay !== settings.decay || !haveSameSlots(states, settings.states);
+      for (const [name, now] of Object.entries(settings.values)) {
+        const saved = values[name];
+        const fits = typeof now === "number" ? !differs || (saved === 0) === (now === 0) : saved === now;
+        const expected = typeof now === "number" && now !== 0 ? "not 0" : describe(now);
+        if (!fits) this.problems.push(`${name} is ${describe(saved)}, expected ${expected}`);
       }
-      this.writes.push(() => group.settings.adopt(values));
+      this.writes.push(() => settings.adopt(values));
     } catch (error) {
       this.problems.push((error as Error).message);
     }

@@ -14,7 +14,7 @@ import type { GroupStages, Source, Stages } from "./store.js";
 /** Runs one step of a kernel on a part. */
 export function stepPart(part: Part, name: string, own: GroupStages, all: Stages): void {
   const { sole } = part;
-  if (sole && own.plain && all.plain) run(kernelOf(part.plain, name), sole, sole.g, part.h);
+  if (sole && own.plain && all.plain) run(kernelOf(part.plain, name) as Kernel, sole, sole.g, part.h);
   else stepBlocks(part, name, own, all);
 }
 
@@ -25,8 +25,10 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
   const { stages, scratch, scratchP, stageH, ranges } = part;
   const clips = limit < Infinity;
   const decaying = decay !== 0 && (clips || scale === 1) ? part.decaying() : undefined;
-  const kernel = kernelOf(decaying ?? part.plain, name);
-  const decays = decay !== 0 && !decaying;
+  // not every kernel has a form that decays
+  const both = decaying && kernelOf(decaying, name);
+  const kernel = both ?? (kernelOf(part.plain, name) as Kernel);
+  const decays = decay !== 0 && !both;
   const scales = scale !== 1 && !clips && !decays;
   const clears = clear && source === "grads";
   const plain = !(clips || decays || scales || clears) && keep === 1 && ema === 1 && source === "grads" && !scratchP;
@@ -129,7 +131,7 @@ function putBack({ behind }: Range): void {
   for (let i = 0; i < behind.length; i++) behind[i].numbers.set(behind[i].kept);
 }
 
-function kernelOf(set: KernelSet, name: string): Kernel {
+function kernelOf(set: KernelSet, name: string): Kernel | undefined {
   if (set.name !== name) {
     set.name = name;
     set.kernel = set.kernels[name];

@@ -1,13 +1,13 @@
+import { type Kind, unpack } from "./unpack.js";
+
+// The kernels stand before all else in a bundle: gzip looks back 32 KB, and finds more where they do not part the rest.
+
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Backend, Kernels, Memory } from "./backend.js";
-import { kernels } from "./generated/kernels.js";
 import { LINE, SIZE } from "./layout.js";
 import type { Dtype } from "./rule.js";
 
 const PAGE = 65536;
-
-/** What a module was compiled for. */
-type Kind = keyof typeof kernels;
 
 /** A memory, and the kernels of each kind once they are needed on it. */
 interface WasmMemory extends Memory {
@@ -52,7 +52,7 @@ function compile(kind: Kind): void {
   if (failures[kind]) throw failures[kind];
   try {
     if (typeof WebAssembly === "undefined") throw new Error("this engine has no WebAssembly");
-    const bytes = fromHex(kernels[kind]);
+    const bytes = unpack(kind);
     if (!WebAssembly.validate(bytes)) throw new Error("this engine has no WebAssembly SIMD");
     modules[kind] = new WebAssembly.Module(bytes);
   } catch (error) {
@@ -64,7 +64,7 @@ function compile(kind: Kind): void {
 /**
  * Takes a compiled kernel module, for runtimes that refuse to compile bytes: import `gradstep/kernels/f32.wasm` or `f64.wasm`
  * as a `WebAssembly.Module` and hand it over before the first optimizer of that dtype is made. `f32-decay.wasm` and
- * `f64-decay.wasm` may follow: they make steps with coupled weight decay faster.
+ * `f64-decay.wasm` may follow: they make steps of Adam, Momentum, RMSprop and SGD with coupled weight decay faster.
  */
 export function useModule(module: object): void {
   const probe = instantiate(module as WebAssembly.Module, new WebAssembly.Memory({ initial: 1, maximum: 1 }));
@@ -85,16 +85,4 @@ function bind({ memory, bound }: WasmMemory, kind: Kind): Kernels {
 // the loader's own exports go through a closure for each call, so take the instance's
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   return instantiateSync(module, { env: { memory } }).instance.exports;
-}
-
-function fromHex(digits: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(digits.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (digitAt(digits, 2 * i) << 4) | digitAt(digits, 2 * i + 1);
-  return bytes;
-}
-
-/** The value of a digit of 0123456789abcdef. */
-function digitAt(digits: string, i: number): number {
-  const code = digits.charCodeAt(i);
-  return code < 97 ? code - 48 : code - 87;
 }

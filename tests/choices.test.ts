@@ -8,7 +8,6 @@ import { expectError, expectUnchanged, snapshot } from "./helpers.js";
 const Chooser = defineOptimizer({
   name: "Chooser",
   defaults: { lr: 1, factor: "one" },
-  ranges: { lr: [0, Infinity] },
   choices: { factor: ["one", "two"] },
   conventions: { optax: {}, keras: { factor: "two", maximize: true } },
   state: (h): Record<string, number> => (h.factor === "two" ? { last: 0 } : {}),

@@ -44,7 +44,7 @@ const neverNumbers: Bad[] = [
 
 /** The range of a hyperparameter, from its rule; shares are in [0, 1). A beta is one if its default lies in between. */
 function rangeOf(made: (typeof classes)[number], name: string): Range {
-  const range = (made.rule.ranges as Record<string, Range>)[name] ?? commonRanges[name] ?? [0, Infinity];
+  const range = (made.rule.ranges as Record<string, Range> | undefined)?.[name] ?? commonRanges[name] ?? [0, Infinity];
   // what may be negative is of either sign, or never positive
   if (range[0] < 0) expect([0, -range[0]]).toContain(range[1]);
   const { beta } = made.defaults as { beta?: number };

@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function acprop(n: usize, p: usize, g: usize, m: usize, s: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -9,7 +9,7 @@ export function acprop(n: usize, p: usize, g: usize, m: usize, s: usize, h: usiz
   const root = scalar(h, 5);
   const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = read(m + i);
     const si = read(s + i);
     const ei = sub(gi, mi);

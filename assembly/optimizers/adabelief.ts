@@ -1,4 +1,4 @@
-import { add, all, div, gradient, lerp, less, max, mul, read, scalar, sqrt, sub, VECTOR, where, write } from "../lanes";
+import { add, all, div, lerp, less, max, mul, read, scalar, sqrt, sub, VECTOR, where, write } from "../lanes";
 
 export function adabelief(n: usize, p: usize, g: usize, m: usize, s: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -9,7 +9,7 @@ export function adabelief(n: usize, p: usize, g: usize, m: usize, s: usize, h: u
   const root = scalar(h, 5);
   const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const ei = sub(gi, mi);
     const si = add(add(mul(b2, read(s + i)), mul(mul(w2, ei), ei)), root);
@@ -28,7 +28,7 @@ export function adabeliefAmsgrad(n: usize, p: usize, g: usize, m: usize, s: usiz
   const root = scalar(h, 5);
   const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const ei = sub(gi, mi);
     const si = add(add(mul(b2, read(s + i)), mul(mul(w2, ei), ei)), root);
@@ -50,7 +50,7 @@ export function adabeliefUnrectified(n: usize, p: usize, g: usize, m: usize, s: 
   const zero = all(0);
   const moves = less(zero, step);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const ei = sub(gi, mi);
     write(m + i, mi);

@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, max, min, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, max, min, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function adabound(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const step = scalar(h, 0);
@@ -9,7 +9,7 @@ export function adabound(n: usize, p: usize, g: usize, m: usize, v: usize, h: us
   const low = scalar(h, 5);
   const high = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const size = min(max(div(step, add(sqrt(vi), eps)), low), high);
@@ -28,7 +28,7 @@ export function adaboundAmsbound(n: usize, p: usize, g: usize, m: usize, v: usiz
   const low = scalar(h, 5);
   const high = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const ui = max(vi, read(vmax + i));

@@ -1,4 +1,4 @@
-import { add, div, gradient, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function adadelta(n: usize, p: usize, g: usize, s: usize, d: usize, h: usize): void {
   const lr = scalar(h, 0);
@@ -6,7 +6,7 @@ export function adadelta(n: usize, p: usize, g: usize, s: usize, d: usize, h: us
   const w = scalar(h, 2);
   const eps = scalar(h, 3);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const di = read(d + i);
     const si = add(mul(rho, read(s + i)), mul(mul(w, gi), gi));
     const delta = mul(div(sqrt(add(di, eps)), sqrt(add(si, eps))), gi);
@@ -22,7 +22,7 @@ export function adadeltaPast(n: usize, p: usize, g: usize, s: usize, d: usize, h
   const w = scalar(h, 2);
   const eps = scalar(h, 3);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const di = read(d + i);
     const si = read(s + i);
     const delta = mul(div(sqrt(add(di, eps)), sqrt(add(si, eps))), gi);

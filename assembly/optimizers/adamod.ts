@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, min, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, min, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function adamod(n: usize, p: usize, g: usize, m: usize, v: usize, e: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -9,7 +9,7 @@ export function adamod(n: usize, p: usize, g: usize, m: usize, v: usize, e: usiz
   const w3 = scalar(h, 5);
   const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const size = div(step, add(sqrt(vi), eps));

@@ -1,4 +1,4 @@
-import { add, all, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, all, div, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function adan(n: usize, p: usize, g: usize, m: usize, d: usize, v: usize, previous: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -13,7 +13,7 @@ export function adan(n: usize, p: usize, g: usize, m: usize, d: usize, v: usize,
   const root = scalar(h, 9);
   const eps = scalar(h, 10);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const change = sub(gi, read(previous + i));
     const mi = lerp(read(m + i), gi, w1);
     const di = lerp(read(d + i), change, w2);
@@ -42,7 +42,7 @@ export function adanStart(n: usize, p: usize, g: usize, m: usize, d: usize, v: u
   const root = scalar(h, 9);
   const eps = scalar(h, 10);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const change = all(0);
     const mi = lerp(read(m + i), gi, w1);
     const di = lerp(read(d + i), change, w2);

@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function ademamix(n: usize, p: usize, g: usize, m1: usize, m2: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -11,7 +11,7 @@ export function ademamix(n: usize, p: usize, g: usize, m1: usize, m2: usize, v: 
   const root = scalar(h, 7);
   const eps = scalar(h, 8);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const fi = lerp(read(m1 + i), gi, w1);
     const si = lerp(read(m2 + i), gi, w3);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));

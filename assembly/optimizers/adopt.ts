@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, max, min, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, max, min, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
 
 export function adopt(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -10,7 +10,7 @@ export function adopt(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize
   const low = scalar(h, 6);
   const high = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const vi = read(v + i);
     const ratio = min(max(div(gi, max(sqrt(vi), eps)), low), high);
     const mi = lerp(read(m + i), ratio, w1);
@@ -30,7 +30,7 @@ export function adoptNesterov(n: usize, p: usize, g: usize, m: usize, v: usize, 
   const low = scalar(h, 6);
   const high = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const vi = read(v + i);
     const ratio = min(max(div(gi, max(sqrt(vi), eps)), low), high);
     const mi = lerp(read(m + i), ratio, w1);
@@ -40,8 +40,8 @@ export function adoptNesterov(n: usize, p: usize, g: usize, m: usize, v: usize, 
   }
 }
 
-export function adoptStart(n: usize, p: usize, g: usize, _m: usize, v: usize, h: usize): void {
+export function adoptStart(n: usize, _p: usize, g: usize, _m: usize, v: usize, _h: usize): void {
   for (let i: usize = 0; i < n; i += VECTOR) {
-    write(v + i, square(gradient(g + i, p + i, h)));
+    write(v + i, square(read(g + i)));
   }
 }

@@ -1,4 +1,4 @@
-import { abs, add, all, div, gradient, max, mul, read, scalar, sub, VECTOR, write } from "../lanes";
+import { abs, add, all, div, max, mul, read, scalar, sub, VECTOR, write } from "../lanes";
 
 export function cocob(
   n: usize,
@@ -14,7 +14,7 @@ export function cocob(
   const lr = scalar(h, 0);
   const alpha = scalar(h, 1);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = mul(lr, gradient(g + i, p + i, h));
+    const gi = mul(lr, read(g + i));
     const start = read(x0 + i);
     const size = abs(gi);
     const li = max(size, read(largest + i));

@@ -1,4 +1,4 @@
-import { abs, add, all, div, exp, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { abs, add, all, div, exp, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function diffgrad(n: usize, p: usize, g: usize, m: usize, v: usize, previous: usize, h: usize): void {
   const step = scalar(h, 0);
@@ -7,7 +7,7 @@ export function diffgrad(n: usize, p: usize, g: usize, m: usize, v: usize, previ
   const w2 = scalar(h, 3);
   const eps = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const change = abs(sub(read(previous + i), gi));

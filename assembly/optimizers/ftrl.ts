@@ -1,4 +1,4 @@
-import { add, div, gradient, max, min, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
+import { add, div, max, min, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
 
 export function ftrl(n: usize, p: usize, g: usize, s: usize, z: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -8,7 +8,7 @@ export function ftrl(n: usize, p: usize, g: usize, s: usize, z: usize, h: usize)
   const ridge = scalar(h, 4);
   const shrinkage = scalar(h, 5);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const pi = mul(keep, read(p + i));
     const old = read(s + i);
     const si = add(old, square(gi));

@@ -1,21 +1,4 @@
-import {
-  add,
-  all,
-  div,
-  gradient,
-  lerp,
-  less,
-  max,
-  mul,
-  read,
-  scalar,
-  sqrt,
-  square,
-  sub,
-  VECTOR,
-  where,
-  write,
-} from "../lanes";
+import { add, all, div, lerp, less, max, mul, read, scalar, sqrt, square, sub, VECTOR, where, write } from "../lanes";
 
 export function laprop(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -26,7 +9,7 @@ export function laprop(n: usize, p: usize, g: usize, m: usize, v: usize, h: usiz
   const w2 = scalar(h, 5);
   const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const mi = add(mul(b1, read(m + i)), div(mul(rate, gi), add(sqrt(vi), eps)));
     write(m + i, mi);
@@ -44,7 +27,7 @@ export function lapropAmsgrad(n: usize, p: usize, g: usize, m: usize, v: usize, 
   const w2 = scalar(h, 5);
   const eps = scalar(h, 6);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const ui = max(vi, read(vmax + i));
     const mi = add(mul(b1, read(m + i)), div(mul(rate, gi), add(sqrt(ui), eps)));
@@ -65,7 +48,7 @@ export function lapropCentered(n: usize, p: usize, g: usize, m: usize, v: usize,
   const eps = scalar(h, 6);
   const centers = less(all(0), scalar(h, 7));
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const mean = lerp(read(mg + i), gi, w2);
     const ui = where(centers, sub(vi, square(mean)), vi);
@@ -96,7 +79,7 @@ export function lapropCenteredAmsgrad(
   const eps = scalar(h, 6);
   const centers = less(all(0), scalar(h, 7));
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const mean = lerp(read(mg + i), gi, w2);
     const old = read(vmax + i);

@@ -1,11 +1,11 @@
-import { add, cbrt, div, gradient, mul, read, scalar, sub, VECTOR, write } from "../lanes";
+import { add, cbrt, div, mul, read, scalar, sub, VECTOR, write } from "../lanes";
 
 export function madgrad(n: usize, p: usize, g: usize, s: usize, q: usize, h: usize): void {
   const keep = scalar(h, 0);
   const lambda = scalar(h, 1);
   const eps = scalar(h, 2);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const sOld = read(s + i);
     const qOld = read(q + i);
     const start = add(mul(keep, read(p + i)), div(sOld, add(cbrt(qOld), eps)));
@@ -24,7 +24,7 @@ export function madgradMomentum(n: usize, p: usize, g: usize, s: usize, q: usize
   const mu = scalar(h, 3);
   const w = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const si = add(read(s + i), mul(lambda, gi));
     const qi = add(read(q + i), mul(mul(lambda, gi), gi));
     const zi = sub(read(x0 + i), div(si, add(cbrt(qi), eps)));

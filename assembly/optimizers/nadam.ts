@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function nadam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -10,7 +10,7 @@ export function nadam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize
   const eps = scalar(h, 6);
   const gradientStep = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const denominator = add(sqrt(add(vi, root)), eps);

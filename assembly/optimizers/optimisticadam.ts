@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function optimisticadam(n: usize, p: usize, g: usize, m: usize, v: usize, previous: usize, h: usize): void {
   const momentumShare = scalar(h, 0);
@@ -11,7 +11,7 @@ export function optimisticadam(n: usize, p: usize, g: usize, m: usize, v: usize,
   const forth = scalar(h, 7);
   const back = scalar(h, 8);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const mean = add(mul(momentumShare, mi), mul(gradientShare, gi));

@@ -1,4 +1,4 @@
-import { add, gradient, lerp, mul, read, scalar, sub, VECTOR, write } from "../lanes";
+import { add, lerp, mul, read, scalar, sub, VECTOR, write } from "../lanes";
 
 export function radamUnrectified(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -7,7 +7,7 @@ export function radamUnrectified(n: usize, p: usize, g: usize, m: usize, v: usiz
   const b2 = scalar(h, 3);
   const w2 = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     write(m + i, mi);
     write(v + i, add(mul(b2, read(v + i)), mul(mul(w2, gi), gi)));
@@ -23,7 +23,7 @@ export function radamAhead(n: usize, p: usize, g: usize, m: usize, v: usize, h: 
   const w2 = scalar(h, 4);
   const gradientStep = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     write(m + i, mi);
     write(v + i, add(mul(b2, read(v + i)), mul(mul(w2, gi), gi)));

@@ -1,4 +1,4 @@
-import { abs, all, gradient, less, max, min, mul, read, scalar, sign, sub, VECTOR, where, write } from "../lanes";
+import { abs, all, less, max, min, mul, read, scalar, sign, sub, VECTOR, where, write } from "../lanes";
 
 export function rprop(n: usize, p: usize, g: usize, previous: usize, step: usize, h: usize): void {
   const minus = scalar(h, 0);
@@ -7,7 +7,7 @@ export function rprop(n: usize, p: usize, g: usize, previous: usize, step: usize
   const high = scalar(h, 3);
   const zero = all(0);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const turn = sign(mul(gi, read(previous + i)));
     const turned = less(turn, zero);
     const still = less(abs(turn), all(1));
@@ -27,7 +27,7 @@ export function rpropDelayed(n: usize, p: usize, g: usize, previous: usize, step
   const high = scalar(h, 3);
   const zero = all(0);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const wanted = read(previous + i);
     const size = read(step + i);
     const product = mul(gi, wanted);

@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function scheduleFreeAdamw(n: usize, p: usize, g: usize, z: usize, v: usize, h: usize): void {
   const share = scalar(h, 0);
@@ -11,7 +11,7 @@ export function scheduleFreeAdamw(n: usize, p: usize, g: usize, z: usize, v: usi
   const decay = scalar(h, 7);
   const decayZ = scalar(h, 8);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const pi = read(p + i);
     const zi = read(z + i);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
@@ -35,7 +35,7 @@ export function scheduleFreeAdamwMomentum(n: usize, p: usize, g: usize, z: usize
   const decayZ = scalar(h, 8);
   const w1 = scalar(h, 9);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const pi = read(p + i);
     const zi = read(z + i);
     const mi = lerp(read(m + i), gi, w1);

@@ -1,10 +1,10 @@
-import { add, gradient, mul, read, scalar, sub, VECTOR, write } from "../lanes";
+import { add, mul, read, scalar, sub, VECTOR, write } from "../lanes";
 
 export function sgdw(n: usize, p: usize, g: usize, h: usize): void {
   const keep = scalar(h, 0);
   const lr = scalar(h, 1);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    write(p + i, sub(mul(keep, read(p + i)), mul(lr, gradient(g + i, p + i, h))));
+    write(p + i, sub(mul(keep, read(p + i)), mul(lr, read(g + i))));
   }
 }
 
@@ -14,7 +14,7 @@ export function sgdwMomentum(n: usize, p: usize, g: usize, buf: usize, h: usize)
   const mu = scalar(h, 2);
   const mix = scalar(h, 3);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const bi = add(mul(mu, read(buf + i)), mul(mix, gradient(g + i, p + i, h)));
+    const bi = add(mul(mu, read(buf + i)), mul(mix, read(g + i)));
     write(buf + i, bi);
     write(p + i, sub(mul(keep, read(p + i)), mul(lr, bi)));
   }
@@ -25,7 +25,7 @@ export function sgdwNesterov(n: usize, p: usize, g: usize, buf: usize, h: usize)
   const lr = scalar(h, 1);
   const mu = scalar(h, 2);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const bi = add(mul(mu, read(buf + i)), gi);
     write(buf + i, bi);
     write(p + i, sub(mul(keep, read(p + i)), mul(lr, add(gi, mul(mu, bi)))));

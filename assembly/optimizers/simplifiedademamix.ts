@@ -1,4 +1,4 @@
-import { add, div, gradient, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
+import { add, div, mul, read, scalar, sqrt, sub, VECTOR, write } from "../lanes";
 
 export function simplifiedademamix(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -10,7 +10,7 @@ export function simplifiedademamix(n: usize, p: usize, g: usize, m: usize, v: us
   const root = scalar(h, 6);
   const eps = scalar(h, 7);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = add(mul(b1, read(m + i)), gi);
     const vi = add(mul(b2, read(v + i)), mul(mul(w2, gi), gi));
     const step = add(mul(momentumStep, mi), mul(gradientStep, gi));

@@ -1,4 +1,4 @@
-import { abs, add, all, div, gradient, lerp, min, mul, read, scalar, sign, sub, VECTOR, write } from "../lanes";
+import { abs, add, all, div, lerp, min, mul, read, scalar, sign, sub, VECTOR, write } from "../lanes";
 
 export function sophia(n: usize, p: usize, g: usize, m: usize, hessian: usize, h: usize): void {
   const keep = scalar(h, 0);
@@ -7,7 +7,7 @@ export function sophia(n: usize, p: usize, g: usize, m: usize, hessian: usize, h
   const scale = scalar(h, 3);
   const eps = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const mi = lerp(read(m + i), gradient(g + i, p + i, h), w1);
+    const mi = lerp(read(m + i), read(g + i), w1);
     const ratio = min(div(abs(mi), add(mul(scale, read(hessian + i)), eps)), all(1));
     write(m + i, mi);
     write(p + i, sub(mul(keep, read(p + i)), mul(lr, mul(sign(mi), ratio))));

@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sign, sqrt, square, sub, VECTOR, write } from "../lanes";
+import { add, div, lerp, mul, read, scalar, sign, sqrt, square, sub, VECTOR, write } from "../lanes";
 
 export function yogi(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize): void {
   const step = scalar(h, 0);
@@ -7,7 +7,7 @@ export function yogi(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize)
   const root = scalar(h, 3);
   const eps = scalar(h, 4);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    const gi = gradient(g + i, p + i, h);
+    const gi = read(g + i);
     const mi = lerp(read(m + i), gi, w1);
     const g2 = square(gi);
     const old = read(v + i);

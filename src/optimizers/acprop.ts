@@ -12,7 +12,7 @@ import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
 export const ACProp = /* @__PURE__ */ defineOptimizer({
   name: "ACProp",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-16, epsRoot: 1e-16 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, s: 0 }),
   kernel: () => "acprop",

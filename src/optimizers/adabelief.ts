@@ -26,7 +26,7 @@ export const AdaBelief = /* @__PURE__ */ defineOptimizer({
     degeneratedToSgd: true,
     amsgrad: false,
   },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: { rectify: false } },
   state: (h) => ({ m: 0, s: 0, ...(hasMaximum(h) && { smax: 0 }) }),
   kernel: (h) => (hasMaximum(h) ? "adabeliefAmsgrad" : "adabelief"),

@@ -12,14 +12,7 @@ import { add, div, lerp, max, min, mul, type Reals, sqrt, sub } from "../real.js
 export const AdaBound = /* @__PURE__ */ defineOptimizer({
   name: "AdaBound",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, finalLr: 0.1, gamma: 1e-3, amsbound: false },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    finalLr: [0, Infinity],
-    gamma: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: (h) => ({ m: 0, v: 0, ...(h.amsbound && { vmax: 0 }) }),
   // the rate at the start: the band moves with the rate, unless that rises from 0
   memory: (h) => ({ firstLr: h.lr }),

@@ -33,16 +33,7 @@ export const Adafactor = /* @__PURE__ */ defineTensorOptimizer({
     unscaledWd: false,
     cautious: false,
   },
-  ranges: {
-    lr: [0, Infinity],
-    beta2Decay: [-100, 0],
-    beta2Cap: [0, Infinity],
-    eps1: [0, Infinity],
-    eps2: [0, Infinity],
-    d: [0, Infinity],
-    momentum: [0, 1],
-    minDimSizeToFactor: [0, Infinity],
-  },
+  ranges: { beta2Decay: [-100, 0], momentum: [0, 1] },
   conventions: {
     torch: {},
     timm: { eps1: 1e-30, minDimSizeToFactor: 16 },

@@ -11,13 +11,6 @@ import { add, div, mul, type Reals, sqrt, square, sub } from "../real.js";
 export const Adagrad = /* @__PURE__ */ defineOptimizer({
   name: "Adagrad",
   defaults: { lr: 1e-2, lrDecay: 0, initialAccumulator: 0, eps: 1e-10, epsRoot: 0 },
-  ranges: {
-    lr: [0, Infinity],
-    lrDecay: [0, Infinity],
-    initialAccumulator: [0, Infinity],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-  },
   conventions: {
     torch: {},
     optax: { initialAccumulator: 0.1, eps: 1e-7 },

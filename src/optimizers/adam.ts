@@ -48,7 +48,7 @@ export const Adam = /* @__PURE__ */ defineOptimizer({
     biasCorrection: true,
     stateDtype: "same",
   },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: {}, keras: { eps: 1e-7 }, tfjs: { eps: 1e-7 } },
   choices: adamChoices,
   conflict: adamConflict,

@@ -21,7 +21,7 @@ type Adam8bitValues = Values<{ lr: number; beta1: number; beta2: number; eps: nu
 export const Adam8bit = /* @__PURE__ */ defineTensorOptimizer({
   name: "Adam8bit",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, min8bitSize: 4096 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], min8bitSize: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   fixed: ["min8bitSize"],
   state: adam8bitState,
   work: adam8bitWork,

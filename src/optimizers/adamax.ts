@@ -12,7 +12,7 @@ import { abs, add, div, lerp, max, mul, type Reals, sub } from "../real.js";
 export const Adamax = /* @__PURE__ */ defineOptimizer({
   name: "Adamax",
   defaults: { lr: 2e-3, lrDecay: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: false, biasCorrection: true },
-  ranges: { lr: [0, Infinity], lrDecay: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: {}, keras: { lr: 1e-3, eps: 1e-7 }, tfjs: { eps: 1e-7 } },
   state: () => ({ m: 0, u: 0 }),
   kernel: () => "adamax",

@@ -18,14 +18,7 @@ import type { Values } from "../rule.js";
 export const AdamMini = /* @__PURE__ */ defineTensorOptimizer({
   name: "AdamMini",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, dim: 2048, nHeads: 32 },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    dim: [1, Infinity],
-    nHeads: [1, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1], dim: [1, Infinity], nHeads: [1, Infinity] },
   state: (h, shape, name) => ({ m: 0, v: { shape: [blocksOf(h, shape, name)], from: 0 } }),
   // denominators, for each element and for each block
   work: (_h, shape) => [sizeOf(shape), Math.max(1, sizeOf(shape))],

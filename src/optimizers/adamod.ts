@@ -12,7 +12,7 @@ import { add, div, lerp, min, mul, type Reals, sqrt, sub } from "../real.js";
 export const AdaMod = /* @__PURE__ */ defineOptimizer({
   name: "AdaMod",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, beta3: 0.999, eps: 1e-8 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], beta3: [0, 1], eps: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1], beta3: [0, 1] },
   state: () => ({ m: 0, v: 0, e: 0 }),
   kernel: () => "adamod",
   scalars(s, h, t) {

@@ -28,14 +28,7 @@ export const projectionMatrix = { f32: matrixF32, f64: matrix };
 export const AdamP = /* @__PURE__ */ defineTensorOptimizer({
   name: "AdamP",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, delta: 0.1, wdRatio: 0.1, nesterov: false },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    delta: [0, Infinity],
-    wdRatio: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: () => ({ m: 0, v: 0 }),
   work: projectionWork,
   scalars(s, h, t) {

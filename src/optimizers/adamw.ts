@@ -22,7 +22,7 @@ export const AdamW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
     stateDtype: "same",
     cautious: false,
   },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: { weightDecay: 1e-4 }, keras: { eps: 1e-7, weightDecay: 4e-3 } },
   choices: adamChoices,
   conflict: adamConflict,

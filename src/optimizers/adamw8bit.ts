@@ -12,7 +12,7 @@ import { adam8bit, adam8bitScalars, adam8bitState, adam8bitWork, adamGuarded, st
 export const AdamW8bit = /* @__PURE__ */ defineTensorOptimizer({
   name: "AdamW8bit",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 1e-2, min8bitSize: 4096 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], min8bitSize: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   fixed: ["min8bitSize"],
   state: adam8bitState,
   work: adam8bitWork,

@@ -24,7 +24,7 @@ export const ADOPT = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
     decoupled: false,
     cautious: false,
   },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], clip: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0, v: 0 }),
   kernel: (h) => (h.nesterov ? "adoptNesterov" : "adopt"),

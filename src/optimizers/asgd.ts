@@ -12,7 +12,6 @@ import { lerp, mul, type Reals, sub } from "../real.js";
 export const ASGD = /* @__PURE__ */ defineOptimizer({
   name: "ASGD",
   defaults: { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6 },
-  ranges: { lr: [0, Infinity], lambd: [0, Infinity], alpha: [0, Infinity], t0: [0, Infinity] },
   state: () => ({ ax: 0 }),
   // the rate of the next step: zero before the first, which takes lr itself
   memory: () => ({ eta: 0 }),

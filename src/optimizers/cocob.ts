@@ -11,7 +11,6 @@ import { abs, add, all, div, max, mul, type Reals, sub } from "../real.js";
 export const COCOB = /* @__PURE__ */ defineOptimizer({
   name: "COCOB",
   defaults: { lr: 1, alpha: 100, eps: 1e-8 },
-  ranges: { lr: [0, Infinity], alpha: [0, Infinity], eps: [0, Infinity] },
   conventions: { optax: {} },
   // the starting point, the sum of the gradients, their largest size, the sum of their sizes, and what was won
   state: (h) => ({ x0: "params", sum: 0, largest: h.eps, total: 0, reward: 0 }),

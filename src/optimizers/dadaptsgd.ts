@@ -12,12 +12,7 @@ import { grown } from "./dadaptadam.js";
 export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({
   name: "DAdaptSGD",
   defaults: { lr: 1, momentum: 0, d0: 1e-6, growthRate: 1.7976931348623157e308 },
-  ranges: {
-    lr: [0, Infinity],
-    momentum: [0, 1],
-    d0: [5e-324, Infinity],
-    growthRate: [1, Infinity],
-  },
+  ranges: { momentum: [0, 1], d0: [5e-324, Infinity], growthRate: [1, Infinity] },
   fixed: ["d0"],
   state: () => ({ s: 0, p0: "params" }),
   memory: ({ d0 }) => ({ d: d0, g0: 0, numerator: 0, progress: 0, square: 0 }),

@@ -12,7 +12,7 @@ import { abs, add, all, div, exp, lerp, mul, type Reals, sqrt, sub } from "../re
 export const DiffGrad = /* @__PURE__ */ defineOptimizer({
   name: "DiffGrad",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: () => ({ m: 0, v: 0, previous: 0 }),
   kernel: () => "diffgrad",
   scalars(s, h, t) {

@@ -12,7 +12,6 @@ import type { TensorStep } from "../tensor-step.js";
 export const DoG = /* @__PURE__ */ defineTensorOptimizer({
   name: "DoG",
   defaults: { lr: 1, initStep: "heuristic", initValue: 1e-6, eps: 1e-8 },
-  ranges: { lr: [0, Infinity], initValue: [0, Infinity], eps: [0, Infinity] },
   // initValue is the distance of the first step: times 1 and the norm of the parameters, or as it is; or it is its rate
   choices: { initStep: ["heuristic", "distance", "learning_rate"] },
   conventions: { optax: {} },

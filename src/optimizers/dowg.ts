@@ -12,7 +12,6 @@ export const DoWG = /* @__PURE__ */ defineTensorOptimizer({
   name: "DoWG",
   // the squared distance of the first step is initEstimSqDist, or eps where that is 0
   defaults: { lr: 1, initEstimSqDist: 0, eps: 1e-4 },
-  ranges: { lr: [0, Infinity], initEstimSqDist: [0, Infinity], eps: [0, Infinity] },
   conventions: { optax: {} },
   fixed: ["initEstimSqDist"],
   state: () => ({ p0: "params" }),

@@ -12,7 +12,6 @@ import type { TensorStep } from "../tensor-step.js";
 export const Fromage = /* @__PURE__ */ defineTensorOptimizer({
   name: "Fromage",
   defaults: { lr: 1e-2, pBound: 0, minNorm: 0 },
-  ranges: { lr: [0, Infinity], pBound: [0, Infinity], minNorm: [0, Infinity] },
   conventions: { torch: {}, optax: { minNorm: 1e-6 } },
   state: (h): Record<string, Slot> => (h.pBound === 0 ? {} : { norm: { shape: [1], from: 0 } }),
   passes: [

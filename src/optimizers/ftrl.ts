@@ -14,11 +14,6 @@ export const Ftrl = /* @__PURE__ */ defineOptimizer({
   ranges: {
     // above 0, because the rule divides by it
     lr: [5e-324, Infinity],
-    initialAccumulator: [0, Infinity],
-    l1: [0, Infinity],
-    l2: [0, Infinity],
-    l2Shrinkage: [0, Infinity],
-    beta: [0, Infinity],
   },
   conventions: { keras: {} },
   state: (h) => ({ s: h.initialAccumulator, z: 0 }),

@@ -28,14 +28,7 @@ export const LAMB = /* @__PURE__ */ defineTensorOptimizer({
     trustClip: false,
     cautious: false,
   },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-    maxGradNorm: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: {
     torch: {},
     optax: { weightDecay: 0, maxGradNorm: 0, alwaysAdapt: true },

@@ -24,7 +24,7 @@ export const LaProp = /* @__PURE__ */ defineOptimizer({
     centered: false,
     fixedDecay: false,
   },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: (h) => ({ m: 0, v: 0, ...(h.centered && { mg: 0 }), ...(h.amsgrad && { vmax: 0 }) }),
   // the moving average of the rates in m
   memory: () => ({ rate: 0 }),

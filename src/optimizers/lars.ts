@@ -22,13 +22,6 @@ export const LARS = /* @__PURE__ */ defineTensorOptimizer({
     trustClip: false,
     alwaysAdapt: false,
   },
-  ranges: {
-    lr: [0, Infinity],
-    momentum: [0, Infinity],
-    dampening: [0, Infinity],
-    trustCoeff: [0, Infinity],
-    eps: [0, Infinity],
-  },
   conventions: { torch: {}, optax: { momentum: 0.9, eps: 0, alwaysAdapt: true } },
   state: (h): Record<string, number> => (h.momentum === 0 ? {} : { buf: 0 }),
   decoupled: () => true,

@@ -23,14 +23,7 @@ export const LBFGS = /* @__PURE__ */ defineClosureOptimizer({
     historySize: 100,
     lineSearch: "none",
   },
-  ranges: {
-    lr: [0, Infinity],
-    maxIter: [1, Infinity],
-    maxEval: [0, Infinity],
-    toleranceGrad: [0, Infinity],
-    toleranceChange: [0, Infinity],
-    historySize: [1, 1001],
-  },
+  ranges: { maxIter: [1, Infinity], historySize: [1, 1001] },
   choices: { lineSearch: ["none", "strong_wolfe"] },
   state: (h) => {
     const slots: Record<string, number> = { direction: 0, gradient: 0, previous: 0, start: 0, kept0: 0, kept1: 0 };

@@ -13,7 +13,7 @@ import { lerp, mul, type Reals, sign, sub } from "../real.js";
 export const Lion = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "Lion",
   defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99, cautious: false, smoothing: 0 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], smoothing: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: { weightDecay: 1e-3 }, keras: { lr: 1e-3 } },
   state: () => ({ m: 0 }),
   kernel: () => "lion",

@@ -17,7 +17,7 @@ import type { Slot } from "../rule.js";
 export const Lion8bit = /* @__PURE__ */ defineTensorOptimizer({
   name: "Lion8bit",
   defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99, min8bitSize: 4096 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], min8bitSize: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   fixed: ["min8bitSize"],
   state({ min8bitSize }, shape): Record<string, number | Slot> {
     const size = sizeOf(shape);

@@ -12,7 +12,7 @@ import { add, cbrt, div, mul, type Reals, sub } from "../real.js";
 export const MADGRAD = /* @__PURE__ */ defineOptimizer({
   name: "MADGRAD",
   defaults: { lr: 1e-2, momentum: 0.9, eps: 1e-6, decoupled: false },
-  ranges: { lr: [0, Infinity], momentum: [0, 1], eps: [0, Infinity] },
+  ranges: { momentum: [0, 1] },
   conventions: { torch: {}, optax: {} },
   state: (h) => ({ s: 0, q: 0, ...(h.momentum !== 0 && { x0: "params" }) }),
   kernel: (h) => (h.momentum === 0 ? "madgrad" : "madgradMomentum"),

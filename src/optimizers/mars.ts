@@ -32,17 +32,7 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
     amsgrad: false,
     cautious: false,
   },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    gamma: [0, Infinity],
-    lr1dFactor: [0, Infinity],
-    beta11d: [0, 1],
-    beta21d: [0, 1],
-    weightDecay1d: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1], beta11d: [0, 1], beta21d: [0, 1] },
   state: (h, shape) => ({ ...adamState(h), ...(corrects(h, shape) && { previous: 0 }) }),
   // the corrected gradient, and a cautious step
   work: (h, shape) => [sizeOf(shape), h.cautious ? sizeOf(shape) : 0],

@@ -12,7 +12,7 @@ import { lerp, mul, type Reals, sub } from "../real.js";
 export const Momentum = /* @__PURE__ */ defineOptimizer({
   name: "Momentum",
   defaults: { lr: 1e-3, beta: 0.9, biasCorrection: true },
-  ranges: { lr: [0, Infinity], beta: [0, 1] },
+  ranges: { beta: [0, 1] },
   state: () => ({ m: 0 }),
   kernel: () => "momentum",
   scalars(s, h, t) {

@@ -16,14 +16,7 @@ export const nadamTwins = { f32, f64: { nadam } };
 export const NAdam = /* @__PURE__ */ defineOptimizer({
   name: "NAdam",
   defaults: { lr: 2e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0, momentumDecay: 4e-3, decoupled: false },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-    momentumDecay: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: {}, keras: { lr: 1e-3, eps: 1e-7, momentumDecay: 1 } },
   state: () => ({ m: 0, v: 0 }),
   memory: () => ({ muProduct: 1 }),

@@ -12,7 +12,7 @@ import { lookAhead, nadamTwins } from "./nadam.js";
 export const NAdamW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "NAdamW",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0, weightDecay: 1e-2, cautious: false },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: { weightDecay: 1e-4 } },
   state: () => ({ m: 0, v: 0 }),
   kernel: () => "nadam",

@@ -13,7 +13,7 @@ import { sgdMomentum } from "./sgd.js";
 export const NovoGrad = /* @__PURE__ */ defineTensorOptimizer({
   name: "NovoGrad",
   defaults: { lr: 1e-3, beta1: 0.95, beta2: 0.98, eps: 1e-8, epsRoot: 0, amsgrad: false, gradAveraging: false },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity], epsRoot: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: { beta1: 0.9, beta2: 0.25, eps: 1e-6 } },
   state: (h) => ({ m: 0, v: number, ...(h.amsgrad && { vmax: number }) }),
   decoupled: () => true,

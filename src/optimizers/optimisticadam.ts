@@ -12,15 +12,7 @@ import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
 export const OptimisticAdam = /* @__PURE__ */ defineOptimizer({
   name: "OptimisticAdam",
   defaults: { lr: 1e-3, alpha: 1, beta: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0, nesterov: true },
-  ranges: {
-    lr: [0, Infinity],
-    alpha: [0, Infinity],
-    beta: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { optax: {} },
   state: () => ({ m: 0, v: 0, previous: 0 }),
   kernel: () => "optimisticadam",

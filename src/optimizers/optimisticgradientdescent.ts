@@ -12,7 +12,6 @@ import { mul, type Reals, sub } from "../real.js";
 export const OptimisticGradientDescent = /* @__PURE__ */ defineOptimizer({
   name: "OptimisticGradientDescent",
   defaults: { lr: 1e-3, alpha: 1, beta: 1 },
-  ranges: { lr: [0, Infinity], alpha: [0, Infinity], beta: [0, Infinity] },
   conventions: { optax: {} },
   state: () => ({ previous: 0 }),
   kernel: () => "optimisticgradientdescent",

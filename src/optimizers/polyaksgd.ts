@@ -10,13 +10,7 @@ import { defineTensorOptimizer } from "../define.js";
 export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({
   name: "PolyakSGD",
   defaults: { lr: 1, value: NaN, scaling: 1, fMin: 0, eps: 0, variant: "sps" },
-  ranges: {
-    lr: [0, Infinity],
-    value: [-Infinity, Infinity],
-    scaling: [0, Infinity],
-    fMin: [-Infinity, Infinity],
-    eps: [0, Infinity],
-  },
+  ranges: { value: [-Infinity, Infinity], fMin: [-Infinity, Infinity] },
   // with "sps" a loss below fMin makes a step uphill, with "sps+" none
   choices: { variant: ["sps", "sps+"] },
   conventions: { optax: {} },

@@ -27,11 +27,8 @@ export const RAdam = /* @__PURE__ */ defineOptimizer({
     decoupled: false,
   },
   ranges: {
-    lr: [0, Infinity],
     beta1: [0, 1],
     beta2: [0, 1],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
     // below 4 there is no rectification
     threshold: [4, Infinity],
   },

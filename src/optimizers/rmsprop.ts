@@ -23,14 +23,7 @@ export const RMSprop = /* @__PURE__ */ defineOptimizer({
     biasCorrection: false,
     decoupled: false,
   },
-  ranges: {
-    lr: [0, Infinity],
-    alpha: [0, 1],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-    momentum: [0, Infinity],
-    initialAccumulator: [0, Infinity],
-  },
+  ranges: { alpha: [0, 1] },
   conventions: {
     torch: {},
     optax: { alpha: 0.9 },

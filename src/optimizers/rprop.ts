@@ -11,13 +11,7 @@ import { abs, all, less, max, min, mul, type Reals, sign, sub, where } from "../
 export const Rprop = /* @__PURE__ */ defineOptimizer({
   name: "Rprop",
   defaults: { lr: 1e-2, etaMinus: 0.5, etaPlus: 1.2, stepMin: 1e-6, stepMax: 50 },
-  ranges: {
-    lr: [0, Infinity],
-    etaMinus: [0, 1],
-    etaPlus: [1, Infinity],
-    stepMin: [0, Infinity],
-    stepMax: [0, Infinity],
-  },
+  ranges: { etaMinus: [0, 1], etaPlus: [1, Infinity] },
   state: (h) => ({ previous: 0, step: h.lr }),
   conventions: { torch: {}, optax: {} },
   // optax takes a step when the next gradient is there, and not if that has another sign: `previous` is the step to be taken

@@ -14,13 +14,7 @@ import type { Convention, Memory, Values } from "../rule.js";
 export const ScheduleFreeSGD = /* @__PURE__ */ defineOptimizer({
   name: "ScheduleFreeSGD",
   defaults: { lr: 1, momentum: 0.9, warmupSteps: 0, r: 0, weightLrPower: 2 },
-  ranges: {
-    lr: [0, Infinity],
-    momentum: [0, 1],
-    warmupSteps: [0, Infinity],
-    r: [0, Infinity],
-    weightLrPower: [0, Infinity],
-  },
+  ranges: { momentum: [0, 1] },
   conventions: { torch: {}, optax: {} },
   state: () => ({ z: "params" }),
   memory: scheduleFreeMemory,

@@ -23,7 +23,6 @@ export const sgdConflict = (h: SgdValues) =>
 export const SGD = /* @__PURE__ */ defineOptimizer({
   name: "SGD",
   defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false },
-  ranges: { lr: [0, Infinity], momentum: [0, Infinity], dampening: [0, Infinity] },
   state: sgdState,
   kernel: sgdKernel,
   conventions: { torch: {}, optax: {}, keras: { lr: 1e-2 }, tfjs: {} },

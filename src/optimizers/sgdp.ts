@@ -13,14 +13,7 @@ import { sgd, sgdConflict, sgdKernel, sgdMomentum, sgdNesterov, sgdState } from 
 export const SGDP = /* @__PURE__ */ defineTensorOptimizer({
   name: "SGDP",
   defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, eps: 1e-8, delta: 0.1, wdRatio: 0.1 },
-  ranges: {
-    lr: [0, Infinity],
-    momentum: [0, 1],
-    dampening: [0, Infinity],
-    eps: [0, Infinity],
-    delta: [0, Infinity],
-    wdRatio: [0, Infinity],
-  },
+  ranges: { momentum: [0, 1] },
   state: sgdState,
   work: projectionWork,
   scalars(s, h) {

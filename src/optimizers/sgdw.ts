@@ -13,7 +13,6 @@ import { sgdConflict, sgdKernel, sgdState } from "./sgd.js";
 export const SGDW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "SGDW",
   defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, cautious: false },
-  ranges: { lr: [0, Infinity], momentum: [0, Infinity], dampening: [0, Infinity] },
   state: sgdState,
   kernel: (h) => sgdKernel(h).replace("sgd", "sgdw"),
   scalars(s, h, t) {

@@ -1,12 +1,12 @@
 import { axesOf, gram, multiplyAlong } from "../axes.js";
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
-import * as f32 from "../generated/f32/optimizers/shampoo.js";
+import { sgd as sgdF32 } from "../generated/f32/optimizers/sgd.js";
 import { eigenOf } from "../linalg.js";
 import { pow } from "../math.js";
 import * as matrix from "../matrix.js";
-import { mul, type Reals, sub } from "../real.js";
 import type { Slot } from "../rule.js";
+import { sgd } from "./sgd.js";
 
 /**
  * Shampoo: a preconditioner for each axis of a tensor, the inverse root of what its gradients' products add up to. Axes longer
@@ -19,13 +19,7 @@ import type { Slot } from "../rule.js";
 export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
   name: "Shampoo",
   defaults: { lr: 0.1, momentum: 0, epsilon: 1e-4, updateFreq: 1, maxPrecondDim: 256 },
-  ranges: {
-    lr: [0, Infinity],
-    momentum: [0, 1],
-    epsilon: [0, Infinity],
-    updateFreq: [1, Infinity],
-    maxPrecondDim: [0, Infinity],
-  },
+  ranges: { momentum: [0, 1], updateFreq: [1, Infinity] },
   fixed: ["epsilon", "maxPrecondDim"],
   state: (h, shape) => {
     const slots: Record<string, number | Slot> = h.momentum === 0 ? {} : { buf: 0 };
@@ -67,12 +61,12 @@ export const Shampoo = /* @__PURE__ */ defineTensorOptimizer({
         }
         if (h.momentum !== 0) x.scale(x.state.buf, 1, g);
         x.s[0] = h.lr;
-        x.run("shampoo", x.p, g);
+        x.run("sgd", x.p, g);
       },
     },
   ],
   matrix: { f32: matrixF32, f64: matrix },
-  twins: { f32, f64: { shampoo } },
+  twins: { f32: { sgd: sgdF32 }, f64: { sgd } },
 });
 
 /** A symmetric matrix to the power -1 / order. */
@@ -88,11 +82,4 @@ function inverseRoot(matrix: ArrayLike<number>, n: number, order: number): Float
     }
   }
   return root;
-}
-
-export function shampoo(n: number, p: Reals, g: Reals, h: Reals): void {
-  const lr = h[0];
-  for (let i = 0; i < n; i++) {
-    p[i] = sub(p[i], mul(lr, g[i]));
-  }
 }

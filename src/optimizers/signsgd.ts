@@ -11,7 +11,6 @@ import { mul, type Reals, sign, sub } from "../real.js";
 export const SignSGD = /* @__PURE__ */ defineOptimizer({
   name: "SignSGD",
   defaults: { lr: 1e-3 },
-  ranges: { lr: [0, Infinity] },
   conventions: { torch: {}, optax: {} },
   state: () => ({}),
   kernel: () => "signsgd",

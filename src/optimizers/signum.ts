@@ -11,7 +11,7 @@ import { lerp, mul, type Reals, sign, sub } from "../real.js";
 export const Signum = /* @__PURE__ */ defineOptimizer({
   name: "Signum",
   defaults: { lr: 1e-3, beta: 0.9 },
-  ranges: { lr: [0, Infinity], beta: [0, 1] },
+  ranges: { beta: [0, 1] },
   conventions: { torch: {}, optax: {} },
   state: () => ({ m: 0 }),
   kernel: () => "signum",

@@ -13,14 +13,7 @@ import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
 export const SimplifiedAdEMAMix = /* @__PURE__ */ defineOptimizer({
   name: "SimplifiedAdEMAMix",
   defaults: { lr: 1e-5, beta1: 0.99, beta2: 0.95, alpha: 0, eps: 1e-8, epsRoot: 0 },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    alpha: [0, Infinity],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { optax: {} },
   state: () => ({ m: 0, v: 0 }),
   kernel: () => "simplifiedademamix",

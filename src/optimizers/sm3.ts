@@ -16,7 +16,7 @@ import type { TensorStep } from "../tensor-step.js";
 export const SM3 = /* @__PURE__ */ defineTensorOptimizer({
   name: "SM3",
   defaults: { lr: 0.1, momentum: 0, beta: 0, eps: 1e-30 },
-  ranges: { lr: [0, Infinity], momentum: [0, 1], beta: [0, 1], eps: [0, Infinity] },
+  ranges: { momentum: [0, 1], beta: [0, 1] },
   conventions: { torch: {}, optax: { momentum: 0.9, eps: 1e-8 } },
   state: (h, shape): Record<string, number | Slot> => ({
     ...(h.momentum !== 0 && { m: 0 }),

@@ -34,15 +34,7 @@ export const SOAP = /* @__PURE__ */ defineTensorOptimizer({
     normalizeGrads: false,
     correctBias: true,
   },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    shampooBeta: [-1, 1],
-    eps: [0, Infinity],
-    preconditionFrequency: [1, Infinity],
-    maxPrecondDim: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1], shampooBeta: [-1, 1], preconditionFrequency: [1, Infinity] },
   fixed: ["maxPrecondDim"],
   state: (h, shape) => {
     const slots: Record<string, number | Slot> = { m: 0, v: 0 };

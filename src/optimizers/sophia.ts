@@ -13,7 +13,7 @@ import type { Method, Values } from "../rule.js";
 export const Sophia = /* @__PURE__ */ defineOptimizer({
   name: "Sophia",
   defaults: { lr: 1e-4, beta1: 0.965, beta2: 0.99, rho: 0.04, bs: 5120, weightDecay: 0.1 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], rho: [0, Infinity], bs: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: () => ({ m: 0, hessian: 0 }),
   kernel: () => "sophia",
   scalars(s, h) {

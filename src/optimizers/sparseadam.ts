@@ -13,7 +13,7 @@ import { adam } from "./adam.js";
 export const SparseAdam = /* @__PURE__ */ defineOptimizer({
   name: "SparseAdam",
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-  ranges: { lr: [0, Infinity], beta1: [0, 1], beta2: [0, 1], eps: [0, Infinity] },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: () => ({ m: 0, v: 0 }),
   kernel: () => "adam",
   scalars(s, h, t) {

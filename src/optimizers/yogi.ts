@@ -12,14 +12,7 @@ import { add, div, lerp, mul, type Reals, sign, sqrt, square, sub } from "../rea
 export const Yogi = /* @__PURE__ */ defineOptimizer({
   name: "Yogi",
   defaults: { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-3, epsRoot: 0, initialAccumulator: 1e-6 },
-  ranges: {
-    lr: [0, Infinity],
-    beta1: [0, 1],
-    beta2: [0, 1],
-    eps: [0, Infinity],
-    epsRoot: [0, Infinity],
-    initialAccumulator: [0, Infinity],
-  },
+  ranges: { beta1: [0, 1], beta2: [0, 1] },
   conventions: { torch: {}, optax: {} },
   state: (h) => ({ m: h.initialAccumulator, v: h.initialAccumulator }),
   kernel: () => "yogi",

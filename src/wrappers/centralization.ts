@@ -8,7 +8,6 @@ import type { Wrappable, Wrapped } from "./wrapper.js";
 const Centralized = /* @__PURE__ */ defineTensorOptimizer({
   name: "GradientCentralization",
   defaults: {},
-  ranges: {},
   state: () => ({}),
   work: (_, shape) => (shape.length > 1 ? [shape[0], sizeOf(shape)] : []),
   passes: [

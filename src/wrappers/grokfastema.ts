@@ -14,7 +14,7 @@ export interface GrokfastEMAOptions {
 const Average = /* @__PURE__ */ defineOptimizer({
   name: "GrokfastEMA",
   defaults: { alpha: 0.98, lamb: 2 },
-  ranges: { alpha: [0, 1], lamb: [0, Infinity] },
+  ranges: { alpha: [0, 1] },
   state: () => ({ gradEma: 0 }),
   kernel: () => "grokfast",
   scalars(s, { alpha, lamb }, t) {

@@ -20,7 +20,7 @@ export interface GrokfastMAOptions {
 const Window = /* @__PURE__ */ defineTensorOptimizer({
   name: "GrokfastMA",
   defaults: { windowSize: 100, lamb: 5, filterType: "mean", warmup: true },
-  ranges: { windowSize: [1, Infinity], lamb: [0, Infinity] },
+  ranges: { windowSize: [1, Infinity] },
   choices: { filterType: ["mean", "sum"] },
   conflict: ({ windowSize }) =>
     Number.isInteger(windowSize) ? undefined : `windowSize must be a whole number, got ${windowSize}`,

@@ -23,7 +23,7 @@ function remembering(slot: string) {
   return defineTensorOptimizer({
     name: "Lookahead",
     defaults: { k: 6, alpha: 0.5, pullbackMomentum: "none", resetState: false },
-    ranges: { k: [1, Infinity], alpha: [0, Infinity] },
+    ranges: { k: [1, Infinity] },
     choices: { pullbackMomentum: ["none", "reset", "pullback"] },
     conflict: ({ k }) => (Number.isInteger(k) ? undefined : `k must be a whole number, got ${k}`),
     state: () => ({ [slot]: 0 }),

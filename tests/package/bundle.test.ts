@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, inject, test } from "vitest";
@@ -31,15 +33,25 @@ test.each([
   expect(JSON.parse(printed)).toEqual([backend, ...numbers]);
 });
 
-// what comes down the wire for one optimizer
+// what comes down the wire
 test.each([
-  ["gradstep", 60_000],
-  ["gradstep/js", 12_000],
-])("Adam from %s is small", async (entry, budget) => {
-  const text = await bundle(`export { Adam } from "${entry}";`);
+  ["*", "gradstep", 60_000],
+  ["{ Adam }", "gradstep", 28_000],
+  ["{ Adam }", "gradstep/js", 11_500],
+])("%s from %s is small", async (names, entry, budget) => {
+  const text = await bundle(`export ${names} from "${entry}";`);
   const size = gzipSync(text, { level: 9 }).length;
-  console.log(`Adam from ${entry}: ${text.length} bytes minified, ${size} gzipped`);
+  console.log(`${names} from ${entry}: ${text.length} bytes minified, ${size} gzipped`);
   expect(size).toBeLessThan(budget);
+});
+
+test("the kernels of both dtypes are small", () => {
+  const sizes = ["f32", "f64", "f32-decay", "f64-decay"].map((name) => {
+    const path = join(inject("project"), `node_modules/gradstep/dist/kernels/${name}.wasm`);
+    return gzipSync(readFileSync(path), { level: 9 }).length;
+  });
+  console.log(`kernels gzipped: ${sizes.join(", ")} bytes`);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(21_500);
 });
 
 test.each(names)("%s comes without the other optimizers", async (name) => {

@@ -1,0 +1,49 @@
+import { alphabet, rows } from "./generated/kernels.js";
+
+/** The modules of kernels, in the order of a row's columns: what each was compiled for. */
+const kinds = ["f32", "f64", "f32-decay", "f64-decay"] as const;
+
+export type Kind = (typeof kinds)[number];
+
+/**
+ * A module, from the pieces in its column. Those of float64 stand in the words of float32, as their difference from those where both
+ * are of one length. scripts/pack.mjs writes the rows.
+ */
+export function unpack(kind: Kind): Uint8Array<ArrayBuffer> {
+  const column = kinds.indexOf(kind);
+  const pieces = rows.map((row) => {
+    const piece = bytesOf(row[column]);
+    if (column % 2 === 0) return piece;
+    const single = bytesOf(row[column - 1]);
+    const differs = single.length === piece.length;
+    return piece.map((byte, i) => exchanged(differs ? (byte + single[i]) % 256 : byte));
+  });
+  const module = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const piece of pieces) {
+    module.set(piece, end);
+    end += piece.length;
+  }
+  return module;
+}
+
+/** A character stands for the byte in its place in the alphabet; after "!" are two hexadecimal digits. */
+function bytesOf(text = ""): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 33) bytes[length++] = alphabet[code - 35];
+    else {
+      bytes[length++] = Number.parseInt(text.slice(i + 1, i + 3), 16);
+      i += 2;
+    }
+  }
+  return bytes.subarray(0, length);
+}
+
+/** The operations f32x4.abs to f32x4.pmax are the bytes e0 to eb, and those of f64x2 ec to f7: gives the other's. */
+function exchanged(byte: number): number {
+  if (byte < 0xe0 || byte > 0xf7) return byte;
+  return byte < 0xec ? byte + 12 : byte - 12;
+}
