@@ -165,6 +165,8 @@ function define<H, M extends string>(rule: AnyRule, tier: Tier): OptimizerClass<
     },
   };
   const made = named[rule.name];
+  // engines without explicit resource management have no such symbol
+  if (Symbol.dispose) Object.defineProperty(made.prototype, Symbol.dispose, { value: made.prototype.dispose });
   for (const name of Object.keys(defaults)) {
     Object.defineProperty(made.prototype, name, shorthand(name));
   }

@@ -335,13 +335,6 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#state = {} as States<N, D, H>;
   }
 
-  static {
-    // engines without explicit resource management have no such symbol
-    if (Symbol.dispose) {
-      Object.defineProperty(Optimizer.prototype, Symbol.dispose, { value: Optimizer.prototype.dispose });
-    }
-  }
-
   /** @internal Sets a hyperparameter in all groups, or in none. */
   static assign(optimizer: Optimizer, name: string, value: unknown): void {
     optimizer.#checkAlive();
