@@ -136,7 +136,7 @@ export function defineClosureOptimizer<
   Object.defineProperty(made.prototype, "step", {
     configurable: true,
     value(this: Optimizer, closure: unknown) {
-      const { kind, groups, clock } = Optimizer.ready(this, "step");
+      const { kind, groups, clock } = Optimizer.core(this, "step").check("step");
       const [group] = groups;
       group.start();
       const loss = minimize(kind, group, closure);
@@ -181,7 +181,7 @@ function method(name: string): PropertyDescriptor {
   return {
     configurable: true,
     value(this: Optimizer, grads?: unknown) {
-      Optimizer.call(this, name, grads);
+      Optimizer.core(this, name).call(name, grads);
     },
   };
 }
@@ -218,7 +218,7 @@ function shorthand(name: string): PropertyDescriptor {
       return (this.groups as unknown as Groups)[0][name];
     },
     set(this: Optimizer, value: unknown) {
-      Optimizer.assign(this, name, value);
+      Optimizer.core(this, name).assign(name, value);
     },
   };
 }

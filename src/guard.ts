@@ -22,7 +22,7 @@ const ranges: Readonly<Record<string, Range>> = {
 };
 
 /** The options of every optimizer that guard its steps. */
-export const guards = ["gradScale", "clipNorm", "clipValue", "nonFinite", "zeroGrad"] as const;
+export const guards: readonly string[] = ["gradScale", "clipNorm", "clipValue", "nonFinite", "zeroGrad"];
 
 /** Scales and clips the gradients of all groups, and keeps those that are not finite from the parameters. */
 export class Guard {

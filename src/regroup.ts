@@ -1,22 +1,20 @@
 import { describe } from "./check.js";
+import type { Core } from "./core.js";
 import type { Group } from "./group.js";
 import type { Placed } from "./store.js";
 
 // What can be done with single parameters while an optimizer lives.
 
-interface Inside {
-  readonly groups: readonly Group[];
-  readonly tensors: readonly Placed[];
-}
-
 /** Has steps leave parameters alone, or no longer. */
-export function setFrozen(who: string, { groups, tensors }: Inside, names: unknown, frozen: boolean): void {
+export function setFrozen(who: string, { kind, groups, tensors }: Core, names: unknown, frozen: boolean): void {
+  const { rule } = kind;
+  if ("minimize" in rule) throw new TypeError(`${who}: ${rule.name} moves all parameters as one vector`);
   for (const tensor of namedTensors(who, tensors, names)) tensor.frozen = frozen;
   for (const { store } of groups) store.arrange();
 }
 
 /** Moves parameters to the group of that index. Everything is checked first. */
-export function moveTensors(who: string, { groups, tensors }: Inside, names: unknown, to: unknown): void {
+export function moveTensors(who: string, { groups, tensors }: Core, names: unknown, to: unknown): void {
   const target = groups[to as number];
   if (typeof to !== "number" || !target) {
     const Kind = typeof to === "number" ? RangeError : TypeError;

@@ -228,9 +228,12 @@ export class GroupSettings {
   }
 
   #states(tensors = this.#tensors): Slots[] {
-    const wanted: Readonly<Record<string, boolean>> = { ema: this.#shape.ema !== 0, gradSum: this.#clock.calls > 1 };
-    const extra = Object.fromEntries(Object.entries(extraSlots).filter(([slot]) => wanted[slot]));
-    return tensors.map(({ shape, name }) => ({ ...this.#rule.state(this.#shape, shape, name), ...extra }));
+    const { ema, gradSum } = extraSlots;
+    const averages = this.#shape.ema !== 0;
+    const sums = this.#clock.calls > 1;
+    const slots = tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
+    if (!averages && !sums) return slots;
+    return slots.map((own) => ({ ...own, ...(averages && { ema }), ...(sums && { gradSum }) }));
   }
 
   #number(name: string, value: unknown): number {

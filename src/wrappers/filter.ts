@@ -28,9 +28,9 @@ export abstract class Filter extends Wrapper {
 
   override step(grads?: Readonly<Record<string, Reals>>): this {
     // if the optimizer refuses, nothing may have changed
-    Optimizer.check(this.base, "step");
-    const { guard } = this.inside();
-    if (Optimizer.refuses(this.#filter, grads, guard)) return this;
+    const { guard } = this.inside().check("step");
+    const filter = Optimizer.core(this.#filter, "step");
+    if (guard.refuses(filter, filter.take("step", grads))) return this;
     this.#filter.step(grads);
     this.optimizer.step();
     if (guard.stages.clear && grads === undefined) this.zeroGrad();

@@ -117,7 +117,7 @@ export abstract class Wrapper {
   stateDict(options: StateDictOptions = {}): StateDict {
     const copy = readCopy(options);
     const dict = this.optimizer.stateDict({ copy });
-    const kept = this.#keepers.map(({ optimizer }) => Optimizer.inside(optimizer, "stateDict"));
+    const kept = this.#keepers.map(({ optimizer }) => Optimizer.core(optimizer, "stateDict"));
     const groups = dict.groups.map((group, i) => {
       const counts = kept.map(({ kind, groups }) => [countOf(kind.rule.name), groups[i].steps]);
       return { ...group, memory: { ...group.memory, ...Object.fromEntries(counts) } };
@@ -152,7 +152,7 @@ export abstract class Wrapper {
 
   /** @internal Sets all state back to what it starts from. */
   restart(): void {
-    for (const { optimizer } of this.#keepers) Optimizer.restart(optimizer);
+    for (const { optimizer } of this.#keepers) Optimizer.core(optimizer, "step").restart();
     restart(this.optimizer);
   }
 
@@ -162,8 +162,8 @@ export abstract class Wrapper {
   }
 
   /** @internal What stands in it. */
-  protected inside(): ReturnType<typeof Optimizer.inside> {
-    return Optimizer.inside(this.base, "step");
+  protected inside(): ReturnType<typeof Optimizer.core> {
+    return Optimizer.core(this.base, "step");
   }
 
   /** @internal Makes what remembers something of the parameters that have a target. */
@@ -181,7 +181,7 @@ export abstract class Wrapper {
 
 export function restart(inner: Inner): void {
   if (inner instanceof Wrapper) inner.restart();
-  else Optimizer.restart(inner);
+  else Optimizer.core(inner, "step").restart();
 }
 
 /** Shows what the optimizer has and the wrapper has not: its options, and its rule's methods. */
@@ -236,7 +236,7 @@ function chosen(state: StateDict["state"], choose: (slot: string) => boolean): S
 
 /** What a keeper has of a state dict. */
 function shareOf(keeper: Optimizer, dict: StateDict): StateDict {
-  const { name } = Optimizer.inside(keeper, "loadStateDict").kind.rule;
+  const { name } = Optimizer.core(keeper, "loadStateDict").kind.rule;
   const { params: _, ...rest } = dict;
   const slots = slotsOf(keeper);
   const state = chosen(dict.state, (slot) => slots.includes(slot));

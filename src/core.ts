@@ -1,0 +1,228 @@
+import { type Backend, openBackend } from "./backend.js";
+import { checkKnown } from "./check.js";
+import { checkAttached, takeGradients } from "./gradients.js";
+import { Group, GroupView } from "./group.js";
+import { Guard } from "./guard.js";
+import { defined, readOptions } from "./options.js";
+import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
+import type { Numbers, Reals } from "./real.js";
+import type { Dtype, Kind } from "./rule.js";
+import { type Clock, GroupSettings } from "./settings.js";
+import type { Placed, Source } from "./store.js";
+
+/** What an optimizer is behind its interface: groups of parameters in memory, and how a step goes over them. */
+export class Core {
+  readonly kind: Kind;
+  readonly dtype: Dtype;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  groups: readonly Group[] = [];
+  groupViews: readonly GroupView[] = [];
+  tensors: readonly Placed[] = [];
+  params: Readonly<Record<string, Reals>> = {};
+  grads: Readonly<Record<string, Reals>> = {};
+  state: Readonly<Record<string, Readonly<Record<string, Numbers>>>> = {};
+  readonly #options: Readonly<Record<string, unknown>>;
+  #numbered = 0;
+  #disposed = false;
+  #swapped = false;
+
+  constructor(kind: Kind, params: unknown, options: unknown) {
+    const { dtype, backend, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
+    const who = kind.rule.name;
+    const specs = readGroups(who, params);
+    this.kind = kind;
+    this.#options = hyperparameters;
+    this.clock = clock;
+    this.guard = new Guard(kind, clock, divisor, guard);
+    this.dtype = chooseDtype(
+      who,
+      dtype,
+      specs.flatMap(({ tensors }) => tensors),
+    );
+    this.backend = openBackend(who, backend, this.dtype);
+    this.#add(specs);
+  }
+
+  addGroup(group: unknown): void {
+    this.#add([readGroup(this.kind.rule.name, group, this.#numbered)]);
+  }
+
+  #add(specs: readonly GroupSpec[]): void {
+    const { rule, defaults } = this.kind;
+    const added = specs.flatMap(({ tensors }) => tensors);
+    const count = this.groups.length + specs.length;
+    if ("minimize" in rule && count > 1) {
+      throw new RangeError(`${rule.name}: expected one group of parameters, got ${count}`);
+    }
+    checkDistinct(rule.name, [...this.tensors, ...added]);
+    chooseDtype(rule.name, this.dtype, added);
+    const settings = specs.map(({ overrides, tensors }) => {
+      checkKnown(rule.name, overrides, defaults);
+      const options = { ...this.#options, ...defined(overrides) };
+      const names = tensors.map(({ name }) => name);
+      return new GroupSettings(this.kind, options, this.clock, names, this.kind.seen(tensors));
+    });
+    const groups: Group[] = [];
+    try {
+      for (const [i, { tensors }] of specs.entries()) {
+        const memory = this.kind.memory(settings[i], [...this.groups, ...groups][0]?.memory);
+        const store = this.kind.store(settings[i], memory, this.backend, this.dtype, tensors);
+        groups.push(new Group(settings[i], memory, store));
+      }
+    } catch (error) {
+      for (const { store } of groups) store.release();
+      throw error;
+    }
+    this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
+    this.groups = [...this.groups, ...groups];
+    this.groupViews = Object.freeze(this.groups.map((group) => new GroupView(group, this.kind.accessors)));
+    this.show();
+  }
+
+  /** Brings the records of views up to date with the groups. */
+  show(): void {
+    this.tensors = this.groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
+    this.params = record(this.tensors, ({ params }) => params);
+    this.grads = record(this.tensors, ({ grads }) => grads);
+    this.state = record(this.tensors, ({ state }) => state);
+  }
+
+  /** One step over all groups. */
+  step(grads: unknown): void {
+    let source: Source = this.take("step", grads);
+    const { guard, clock, groups } = this;
+    const { passes, refuse, once } = this.kind;
+    if (refuse) this.checkReady();
+    if (guard.refuses(this, source)) return;
+    if (clock.calls > 1) {
+      for (const { store } of groups) store.accumulate(clock.called === 0, guard.stages.clear, source);
+      clock.called++;
+      if (clock.called < clock.calls) return;
+      clock.called = 0;
+      source = "gradSum";
+    }
+    guard.prepare(this, source);
+    for (let i = 0; i < groups.length; i++) groups[i].begin();
+    for (let pass = 0; pass < passes.length; pass++) {
+      const { when, before, after } = passes[pass];
+      const { memory, settings, steps } = groups[0];
+      if (when && !when(memory)) continue;
+      before?.(memory, settings.values, steps);
+      for (let i = 0; i < groups.length; i++) groups[i].store.step(pass, groups[i].steps, guard.stages);
+      after?.(memory, settings.values, steps);
+    }
+    if (once) for (let i = 0; i < groups.length; i++) groups[i].settings.forget(once);
+    clock.steps++;
+  }
+
+  /** Takes the gradients handed to a method, if they are no views of ours; brings schedules up to date. */
+  take(method: string, grads: unknown): "given" | "grads" {
+    this.checkWhole(method);
+    const given = grads !== undefined && grads !== this.grads;
+    if (given) takeGradients(method, this.tensors, this.dtype, grads);
+    const { groups } = this;
+    for (let i = 0; i < groups.length; i++) {
+      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
+    }
+    return given ? "given" : "grads";
+  }
+
+  /** Brings schedules up to date; throws if a step without gradients handed over would. */
+  check(method: string): this {
+    this.take(method, undefined);
+    this.checkReady();
+    return this;
+  }
+
+  /** Throws if the rule refuses the next step. */
+  checkReady(): void {
+    const { rule, refuse } = this.kind;
+    for (const { settings, memory } of this.groups) {
+      const why = refuse?.(settings.values, memory);
+      if (why) throw new Error(`${rule.name}: ${why}`);
+    }
+  }
+
+  /** Runs a method of the rule's, with the gradients that `step` would take. */
+  call(method: string, grads: unknown): void {
+    const source = this.take(method, grads);
+    for (const group of this.groups) group.store.call?.(method, group.steps, source);
+  }
+
+  /** Sets a hyperparameter in all groups, or in none. */
+  assign(name: string, value: unknown): void {
+    this.checkAlive();
+    // it restores itself
+    if (this.groups.length === 1) {
+      this.groups[0].settings.set(name, value);
+      return;
+    }
+    const restorers = this.groups.map(({ settings }) => settings.restorer(name));
+    try {
+      for (const { settings } of this.groups) settings.set(name, value);
+    } catch (error) {
+      for (const restore of restorers) restore();
+      throw error;
+    }
+  }
+
+  /** Sets all state back to what it starts from; parameters, options and the number of steps stay. */
+  restart(): void {
+    for (const group of this.groups) group.restart(this.kind.memory(group.settings, undefined));
+  }
+
+  /** Lets parameters and averages change places, if they have not already, or not yet back again. */
+  swap(swapped: boolean): void {
+    this.checkAlive();
+    if (swapped && !this.tensors.some(({ state }) => "ema" in state)) {
+      throw new RangeError(`swap: ${this.kind.rule.name} has no averages, expected the option ema to be set`);
+    }
+    if (swapped === this.#swapped) return;
+    for (const { store, steps } of this.groups) {
+      // before the first step there is no average
+      for (const { params, state } of steps > 0 ? store.tensors : []) {
+        if (!("ema" in state)) continue;
+        const before = params.slice();
+        params.set(state.ema);
+        state.ema.set(before);
+      }
+    }
+    this.#swapped = swapped;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const { store } of this.groups) store.release();
+    // whoever still holds the optimizer does not hold its memory
+    this.groups = this.tensors = [];
+    this.params = this.grads = this.state = {};
+  }
+
+  /** Throws unless the parameters are where and what they should be. */
+  checkWhole(method: string): void {
+    this.checkRestored(method);
+    checkAttached(method, this.tensors);
+  }
+
+  checkRestored(method: string): void {
+    this.checkAlive();
+    if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
+  }
+
+  checkAlive(): this {
+    if (this.#disposed) throw new Error(`${this.kind.rule.name}: used after dispose()`);
+    return this;
+  }
+}
+
+function inOrder(names: readonly string[], tensors: readonly Placed[]): Placed[] {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  return names.map((name) => byName.get(name) as Placed);
+}
+
+function record<T>(tensors: readonly Placed[], pick: (tensor: Placed) => T): Readonly<Record<string, T>> {
+  return Object.freeze(Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)])));
+}
