@@ -82,10 +82,13 @@ export function rangesOf(streams: Streams, tensors: readonly Laid[], backend: Ba
   }
   return runs.flatMap(([from, to]): Range[] => {
     if (from === to) return [];
+    const blocks = cut(streams, backend, from, to, blockLength(dtype));
+    const [first, ...more] = blocks;
+    const whole = more.length === 0 ? first : cut(streams, backend, from, to, to - from)[0];
     return [
       {
-        whole: own ? undefined : cut(streams, backend, from, to, to - from)[0],
-        blocks: cut(streams, backend, from, to, blockLength(dtype)),
+        whole: own ? undefined : whole,
+        blocks,
         behind: to === end && from === 0 ? [] : behind(streams, from, to),
       },
     ];

@@ -18,11 +18,11 @@ export class Core {
   readonly clock: Clock;
   readonly guard: Guard;
   groups: readonly Group[] = [];
-  groupViews: readonly GroupView[] = [];
   tensors: readonly Placed[] = [];
   params: Readonly<Record<string, Reals>> = {};
   grads: Readonly<Record<string, Reals>> = {};
   state: Readonly<Record<string, Readonly<Record<string, Numbers>>>> = {};
+  #groupViews: readonly GroupView[] | undefined;
   readonly #options: Readonly<Record<string, unknown>>;
   #numbered = 0;
   #disposed = false;
@@ -77,8 +77,14 @@ export class Core {
     }
     this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
     this.groups = [...this.groups, ...groups];
-    this.groupViews = Object.freeze(this.groups.map((group) => new GroupView(group, this.kind.accessors)));
+    this.#groupViews = undefined;
     this.show();
+  }
+
+  /** The groups as an optimizer shows them. Made when they are asked for, because that costs as much as all else. */
+  get groupViews(): readonly GroupView[] {
+    this.#groupViews ??= Object.freeze(this.groups.map((group) => new GroupView(group, this.kind.accessors)));
+    return this.#groupViews;
   }
 
   /** Brings the records of views up to date with the groups. */

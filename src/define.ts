@@ -211,11 +211,10 @@ function kindOf(rule: AnyRule, { passes, memory, seen, store }: Tier): Kind {
 
 /** `opt.lr`: reads the first group's value and sets all groups', or none of them. */
 function shorthand(name: string): PropertyDescriptor {
-  type Groups = Record<string, unknown>[];
   return {
     configurable: true,
     get(this: Optimizer) {
-      return (this.groups as unknown as Groups)[0][name];
+      return Optimizer.core(this, name).groups[0].settings.get(name);
     },
     set(this: Optimizer, value: unknown) {
       Optimizer.core(this, name).assign(name, value);
