@@ -1,5 +1,5 @@
 // What a step does before and after the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
-import { add, all, max, min, mul, read, scalar, sub, VECTOR, write } from "./lanes";
+import { add, all, lerp, max, min, mul, read, scalar, sub, VECTOR, write } from "./lanes";
 
 /** out = scale g */
 export function scaleGradient(n: usize, out: usize, g: usize, h: usize): void {
@@ -43,12 +43,11 @@ export function addGradient(n: usize, sum: usize, g: usize): void {
   }
 }
 
-/** e = decay e + (1 - decay) p: the moving average of the parameters */
-export function averageParameters(n: usize, e: usize, p: usize, h: usize): void {
-  const decay = scalar(h, 5);
-  const share = scalar(h, 6);
+/** e = a + share (b - a), where one of a and b is e and the other the parameters: their moving average */
+export function averageParameters(n: usize, e: usize, a: usize, b: usize, h: usize): void {
+  const share = scalar(h, 5);
   for (let i: usize = 0; i < n; i += VECTOR) {
-    write(e + i, add(mul(decay, read(e + i)), mul(share, read(p + i))));
+    write(e + i, lerp(read(a + i), read(b + i), share));
   }
 }
 

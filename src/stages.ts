@@ -1,4 +1,4 @@
-import { add, all, max, min, mul, type Reals, sub } from "./real.js";
+import { add, all, lerp, max, min, mul, type Reals, sub } from "./real.js";
 
 // What a step does before and after the rule's kernel. The user's gradient `g` is read, `out` is a block of scratch.
 
@@ -44,12 +44,11 @@ export function addGradient(n: number, sum: Reals, g: Reals): void {
   }
 }
 
-/** e = decay e + (1 - decay) p: the moving average of the parameters */
-export function averageParameters(n: number, e: Reals, p: Reals, h: Reals): void {
-  const decay = h[5];
-  const share = h[6];
+/** e = a + share (b - a), where one of a and b is e and the other the parameters: their moving average */
+export function averageParameters(n: number, e: Reals, a: Reals, b: Reals, h: Reals): void {
+  const share = h[5];
   for (let i = 0; i < n; i++) {
-    e[i] = add(mul(decay, e[i]), mul(share, p[i]));
+    e[i] = lerp(a[i], b[i], share);
   }
 }
 

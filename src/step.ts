@@ -1,4 +1,4 @@
-import type { Kernel, Ref } from "./backend.js";
+import type { Kernel, Kernels, Ref } from "./backend.js";
 import { type Block, type Range, type Share, shareOut } from "./blocks.js";
 import { CHUNK, slice } from "./layout.js";
 import { DECAY, type KernelSet, type Part } from "./part.js";
@@ -53,7 +53,7 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
         if (scales) stages.scaleGradient(n, scratch, g, stageH);
         if (decays || scales) g = scratch;
         run(kernel, block, g, part.h);
-        if (ema !== 1) stages.averageParameters(n, block.ema, p, stageH);
+        if (ema !== 1) average(stages, n, block.ema, p, own, stageH);
         if (clears) stages.clear(n, block.g);
         if (scratchP) copyOut(block);
       }
@@ -110,8 +110,13 @@ export function writeStages(h: Reals, { sign, decay, keep, ema }: GroupStages, {
   h[2] = keep;
   h[3] = limit;
   h[4] = sign * scale;
-  h[5] = ema;
-  h[6] = 1 - ema;
+  h[5] = Math.min(ema, 1 - ema);
+}
+
+/** Averages the parameters: from the nearer of the two, so that little is rounded away. */
+export function average(stages: Kernels, n: number, e: Ref, p: Ref, { ema }: GroupStages, h: Ref): void {
+  if (ema > 0.5) stages.averageParameters(n, e, e, p, h);
+  else stages.averageParameters(n, e, p, e, h);
 }
 
 function sourceOf(block: Block, scratch: Ref, source: Source): Ref {

@@ -11,7 +11,7 @@ import * as reduce from "./reduce.js";
 import type { AnyTensorRule, Dtype, Memory, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
-import { writeStages } from "./step.js";
+import { average, writeStages } from "./step.js";
 import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded } from "./store.js";
 import { type Loops, TensorStep } from "./tensor-step.js";
 
@@ -115,7 +115,7 @@ export class Tensors implements Store {
         if (scalars) place.x.s.set(this.#scalars);
         tensor(place.x, values, t, this.#memory);
         const { n, p } = place.x;
-        if (last && own.ema !== 1) batch.stages.averageParameters(n, place.ema, p, batch.stageH);
+        if (last && own.ema !== 1) average(batch.stages, n, place.ema, p, own, batch.stageH);
         if (last && stages.clear && stages.source === "grads") batch.stages.clear(n, place.g);
         if (place.p) place.placed.params.set(place.p);
       }
@@ -168,7 +168,7 @@ export class Tensors implements Store {
     if (own.ema === 1) return;
     for (const { places, stages, stageScalars, stageH } of this.#batches) {
       writeStages(stageScalars, own, unguarded);
-      for (const { x, ema } of places) stages.averageParameters(x.n, ema, x.p, stageH);
+      for (const { x, ema } of places) average(stages, x.n, ema, x.p, own, stageH);
     }
   }
 

@@ -313,7 +313,7 @@ describe.each(backends)("on %s", (backend) => {
     const average = Float64Array.from(opt.params.w);
     for (let step = 0; step < 5; step++) {
       train(opt, 1);
-      for (let i = 0; i < average.length; i++) average[i] = 0.75 * average[i] + 0.25 * opt.params.w[i];
+      for (let i = 0; i < average.length; i++) average[i] += 0.25 * (opt.params.w[i] - average[i]);
       expect([...opt.state.w.ema]).toEqual([...average]);
     }
   });
@@ -387,7 +387,8 @@ test("L-BFGS averages its parameters too", () => {
     return opt.params.w.reduce((sum, x) => sum + x * x, 0) / 2;
   };
   opt.step(closure);
-  expect([...opt.state.w.ema]).toEqual([0.5 * 3 + 0.5 * opt.params.w[0], 0.5 * -2 + 0.5 * opt.params.w[1]]);
+  const { w } = opt.params;
+  expect([...opt.state.w.ema]).toEqual([w[0] + 0.5 * (3 - w[0]), w[1] + 0.5 * (-2 - w[1])]);
 });
 
 test("the norm that a step measures is the Euclidean norm, however the parameters are cut", () => {
