@@ -6,6 +6,7 @@ export * from "./optimizers/index.js";
 export { type RowGrads, type Rows, stepRows } from "./rows.js";
 export type { Convention, Dtype } from "./rule.js";
 export type { LoadOptions, LoadResult, StateDict } from "./state-dict.js";
+export * from "./toolkit/index.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
 export { useModule } from "./wasm.js";
 export * from "./wrappers/index.js";
