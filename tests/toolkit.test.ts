@@ -414,6 +414,11 @@ describe("the divergence guard", () => {
     }
   });
 
+  test("of negative losses, only the size counts in the mean", () => {
+    const guard = divergenceGuard({ warmup: 1 });
+    expect([-1, -8, -1, 5, 100].map((x) => guard.update(x))).toEqual([false, false, false, false, true]);
+  });
+
   test("only values that are not finite count in the warm-up, and after a reset", () => {
     const guard = divergenceGuard({ warmup: 3 });
     expect([1, 100, NaN, 1, 1e9].map((x) => guard.update(x))).toEqual([false, false, true, false, true]);
@@ -443,6 +448,7 @@ describe("groups", () => {
       { params: { b: params.b, "norm.weight": [3], n: 7 }, weightDecay: 0 },
     ]);
     expect(noDecay(params, { vectors: false, names: ["b"] })[1]).toEqual({ params: { b: params.b }, weightDecay: 0 });
+    expect(noDecay(params, { vectors: false, names: [/[bwn]/g] })[0]).toEqual({ params: {} });
     const opt = new AdamW(noDecay(params), { weightDecay: 0.5, lr: 0.1 });
     expect(opt.groups.map(({ names, weightDecay }) => [names, weightDecay])).toEqual([
       [["w", "embed"], 0.5],

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, inject, test } from "vitest";
 import { optimizers } from "../../src/index.js";
+import * as toolkit from "../../src/toolkit/index.js";
 import { numbers, program } from "./example.js";
 
 const names = Object.values(optimizers).map(({ name }) => name);
@@ -45,6 +46,11 @@ test.each([
 test.each(names)("%s comes without the other optimizers", async (name) => {
   const text = await bundle(`export { ${name} } from "gradstep/js";`);
   expect(names.filter((other) => text.includes(`name:"${other}"`))).toEqual([name]);
+});
+
+test.each(Object.keys(toolkit))("%s comes without optimizers", async (name) => {
+  const text = await bundle(`export { ${name} } from "gradstep/js";`);
+  expect(names.filter((other) => text.includes(`name:"${other}"`))).toEqual([]);
 });
 
 test("an import that is not used leaves nothing", async () => {
