@@ -603,6 +603,7 @@ describe("errors", () => {
       [() => guard.loadStateDict({ mean: 1, seen: 0.5 }), RangeError, "seen", "got 0.5"],
     ];
     for (const [act, kind, ...parts] of bad) expectError(act, kind, ...parts);
+    expect(skips.gradScale).toBe(1);
     expect([scaler.stateDict(), guard.stateDict()]).toEqual([
       { scale: 65536, goodSteps: 0 },
       { mean: 0, seen: 0 },

@@ -26,7 +26,7 @@ const least = [0, Infinity, "closed"] as const;
  * Scales gradients in place so that the p-norm of all together is `max` at most, and returns the norm that they had.
  *
  * `grads` are Float32Arrays or Float64Arrays by name, a list of them, or one. With the default options, `opt.step()` then does what
- * it would do with the option `clipNorm`.
+ * it would do with the option `clipNorm`. After an error nothing has changed.
  *
  * @see torch.nn.utils.clip_grad_norm_; optax.clip_by_global_norm; the option global_clipnorm of Keras
  */
@@ -48,7 +48,7 @@ export function clipGradNorm(grads: Arrays, max: number, options: ClipGradNormOp
 }
 
 /**
- * Scales each gradient in place so that its own p-norm is `max` at most.
+ * Scales each gradient in place so that its own p-norm is `max` at most. After an error nothing has changed.
  *
  * @see the option clipnorm of Keras; torch.nn.utils.clip_grad_norm_ with one tensor
  */
@@ -64,7 +64,7 @@ export function clipByNorm(grads: Arrays, max: number, options: ClipByNormOption
 }
 
 /**
- * Scales each gradient in place so that its root mean square is `max` at most.
+ * Scales each gradient in place so that its root mean square is `max` at most. After an error nothing has changed.
  *
  * @see optax.clip_by_block_rms; Shazeer and Stern, 2018, Adafactor (arXiv 1804.04235), section 6
  */
@@ -79,7 +79,7 @@ export function clipByBlockRms(grads: Arrays, max: number): void {
 }
 
 /**
- * Brings gradients in place into [-max, max]. NaN stays NaN.
+ * Brings gradients in place into [-max, max]. NaN stays NaN. After an error nothing has changed.
  *
  * @see torch.nn.utils.clip_grad_value_; optax.clip; the option clipvalue of Keras
  */

@@ -33,7 +33,7 @@ export interface LossScaler {
   /**
    * One step of an optimizer whose gradients are those of the scaled loss, in `grads` or handed over, and `update`. Says whether it
    * took the gradients: it leaves them out if one is not finite. The optimizer needs `nonFinite: "skip"`; its `gradScale` is set.
-   * With `accumulate`, each call may have another scale.
+   * With `accumulate`, a scale that falls between the calls of one step takes the sum along. After an error nothing has changed.
    */
   step<O extends Scalable>(optimizer: O, grads?: Parameters<O["step"]>[0]): boolean;
   /** Brings the scale up to date after a step that was taken, or left out. `step` does it by itself. */
@@ -100,9 +100,14 @@ export function lossScaler(options: LossScalerOptions = {}): LossScaler {
     },
     step(optimizer, grads) {
       checkScalable(optimizer);
-      const { steps, skipped } = optimizer;
+      const { steps, skipped, gradScale } = optimizer;
       optimizer.gradScale = scale;
-      (optimizer as { step(grads: unknown): unknown }).step(grads);
+      try {
+        (optimizer as { step(grads: unknown): unknown }).step(grads);
+      } catch (error) {
+        optimizer.gradScale = gradScale;
+        throw error;
+      }
       const left = optimizer.skipped > skipped;
       const before = scale;
       // a call that only adds to the sum of several says nothing yet

@@ -27,7 +27,7 @@ export interface AdaptiveClipOptions {
  * at most a share of the norm of its parameters.
  *
  * `params` and `grads` are arrays by the same names, lists, or one each; `shapes` are their shapes, or the optimizer:
- * `adaptiveClip(opt.params, opt.grads, opt)`.
+ * `adaptiveClip(opt.params, opt.grads, opt)`. After an error nothing has changed.
  *
  * @see Brock et al., 2021, High-Performance Large-Scale Image Recognition Without Normalization (arXiv 2102.06171); timm's
  *   adaptive_clip_grad; optax.adaptive_grad_clip
@@ -58,7 +58,8 @@ export function adaptiveClip(params: Arrays, grads: Arrays, shapes: Shapes, opti
 
 /**
  * Gradient centralization in place: takes from each row of a gradient, which is what has one index of the first axis, its mean.
- * Gradients of one axis stay as they are. It has the bits of the wrapper `GradientCentralization`.
+ * Gradients of one axis stay as they are. It has the bits of the wrapper `GradientCentralization`. After an error nothing
+ * has changed.
  *
  * @see Yong et al., 2020, Gradient Centralization (arXiv 2004.01461); optax.centralize
  */
