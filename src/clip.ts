@@ -6,7 +6,7 @@ import type { Convention } from "./rule.js";
  */
 export function clipFactor(norm: number, max: number, convention: Convention): number {
   if (max === Infinity) return 1;
-  if (convention === "optax") return norm < max ? 1 : max / norm;
-  if (convention === "keras") return (norm <= max ? 1 : max / norm) + (norm - norm);
-  return Math.min(1, max / (norm + 1e-6));
+  if (convention !== "optax" && convention !== "keras") return Math.min(1, max / (norm + 1e-6));
+  const factor = norm <= max ? 1 : max / norm;
+  return convention === "keras" ? factor + (norm - norm) : factor;
 }

@@ -1,5 +1,5 @@
 import type { Numbers, Reals } from "./real.js";
-import type { Defaults, Memory, Slot, Start } from "./rule.js";
+import { type Defaults, extraSlots, type Memory, type Slot, type Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import type { Store } from "./store.js";
 
@@ -10,6 +10,7 @@ export class Group {
   readonly store: Store;
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
+  #restarted = false;
 
   constructor(settings: GroupSettings, memory: Memory, store: Store) {
     this.settings = settings;
@@ -30,8 +31,8 @@ export class Group {
   /** Before the first step, the slots that start from the parameters take them. */
   start(): void {
     if (this.steps > 0) return;
-    this.#eachSlot((x, start, params) => {
-      if (start === "params") x.set(params);
+    this.#eachSlot((x, start, params, slot) => {
+      if (start === "params" && !(this.#restarted && slot in extraSlots)) x.set(params);
     });
   }
 
@@ -45,20 +46,21 @@ export class Group {
     this.settings.take(from.settings, names);
   }
 
-  /** Sets state and memory back to what they start from; the next step is the first. */
+  /** Sets the rule's state and memory back to what they start from; the next step is the first. */
   restart(memory: Memory): void {
     this.steps = 0;
+    this.#restarted = true;
     Object.assign(this.memory, memory);
-    this.#eachSlot((x, start) => {
-      if (start !== "params") x.fill(typeof start === "number" ? start : start.from);
+    this.#eachSlot((x, start, _params, slot) => {
+      if (start !== "params" && !(slot in extraSlots)) x.fill(typeof start === "number" ? start : start.from);
     });
   }
 
-  #eachSlot(visit: (x: Numbers, start: Start | Slot, params: Reals) => void): void {
+  #eachSlot(visit: (x: Numbers, start: Start | Slot, params: Reals, slot: string) => void): void {
     const { states } = this.settings;
     for (const [i, { state, params }] of this.store.tensors.entries()) {
       // a rule that looks at elements has the same slots for all tensors
-      for (const [slot, start] of Object.entries(states[i] ?? states[0])) visit(state[slot], start, params);
+      for (const [slot, start] of Object.entries(states[i] ?? states[0])) visit(state[slot], start, params, slot);
     }
   }
 }

@@ -10,6 +10,7 @@ export { type RowGrads, type Rows, stepRows } from "./rows.js";
 export type { Convention, Dtype } from "./rule.js";
 export * from "./schedules/index.js";
 export type { LoadOptions, LoadResult, StateDict, StateDictOptions } from "./state-dict.js";
+export * from "./toolkit/index.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
 export * from "./wrappers/index.js";
 

@@ -68,6 +68,12 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this.#core.checkAlive().state as States<N, D, H>;
   }
 
+  /** The shapes of the parameters, by name. */
+  get shapes(): ByName<N, readonly number[]> {
+    const shapes = this.#core.checkAlive().tensors.map(({ name, shape }) => [name, shape]);
+    return Object.fromEntries(shapes) as ByName<N, readonly number[]>;
+  }
+
   /** The groups, each with its `names` and its options as properties, read at every step. */
   get groups(): readonly GroupOf<H, N>[] {
     return this.#core.groupViews as unknown as readonly GroupOf<H, N>[];

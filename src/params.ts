@@ -43,7 +43,8 @@ export function readGroup(who: string, group: unknown, numbered: number): GroupS
   return { tensors, overrides, numbered: Array.isArray(params) ? tensors.length : 0 };
 }
 
-function isGroup(value: unknown): value is { params: unknown } & Record<string, unknown> {
+/** Whether a value is `{ params, ...overrides }`. */
+export function isGroup(value: unknown): value is { params: unknown } & Record<string, unknown> {
   return typeof value === "object" && value !== null && "params" in value;
 }
 

@@ -6,14 +6,20 @@ import {
   Adam,
   AdamW,
   AdamW8bit,
+  adaptiveClip,
+  clipGradNorm,
   type Dtype,
   GradientCentralization,
   GrokfastEMA,
   GrokfastMA,
+  globalNorm,
   LBFGS,
   type LoadResult,
   Lookahead,
+  layerDecay,
+  lossScaler,
   Momentum,
+  noDecay,
   type Optimizer,
   type OptimizerClass,
   optimizers,
@@ -296,4 +302,51 @@ test("a wrapper has the types of what it wraps", () => {
   new Lookahead({ w: 2 });
   expectTypeOf(new Lookahead(new LBFGS({ w: 2 })).step(() => 1)).toEqualTypeOf<number>();
   expectTypeOf(new GradientCentralization(new PolyakSGD([2], { value: 1 })).value).toEqualTypeOf<number>();
+});
+
+test("groups made of parameters keep their names and options", () => {
+  const params = { w: [784, 128], b: 128 } as const;
+  const opt = new AdamW(noDecay(params), { weightDecay: 0.1 });
+  expectTypeOf<keyof typeof opt.params>().toEqualTypeOf<"w" | "b">();
+  expectTypeOf(opt.params.w).toEqualTypeOf<Float32Array>();
+  const layerOf = (name: string) => name.length;
+  const layers = new AdamW(
+    layerDecay({ w: f64, b: { data: f64, shape: [2] } }, { lr: (step) => 1 / (step + 1), layerOf }),
+  );
+  expectTypeOf<keyof typeof layers.params>().toEqualTypeOf<"w" | "b">();
+  expectTypeOf(layers.params.b).toEqualTypeOf<Float64Array>();
+  const both = new AdamW(layerDecay(noDecay(params, { names: [/w/] }), { lr: 1, layerOf }));
+  expectTypeOf<keyof typeof both.params>().toEqualTypeOf<"w" | "b">();
+  const other = new AdamW(
+    noDecay(layerDecay([{ params: { w: 2 }, beta1: 0.5 }, { params: { b: 1 } }], { lr: 1, layerOf })),
+  );
+  expectTypeOf<keyof typeof other.params>().toEqualTypeOf<"w" | "b">();
+  const list = new SGD(noDecay([[2, 2], 2]));
+  expectTypeOf<keyof typeof list.params>().toEqualTypeOf<"0" | "1">();
+  const lengths: number[] = [1, 2];
+  expectTypeOf(new SGD(noDecay(lengths)).params[7]).toEqualTypeOf<Float32Array>();
+  // @ts-expect-error no such parameter
+  opt.params.v;
+  // @ts-expect-error a list of names
+  noDecay(params, { names: "w" });
+  // @ts-expect-error no parameter
+  noDecay({ w: "2" });
+  // @ts-expect-error no lr
+  layerDecay(params, { layerOf });
+});
+
+test("clipping takes arrays and optimizers, and a scaler what its optimizer takes", () => {
+  const opt = new AdamW({ w: [2, 1], b: f32 }, { nonFinite: "skip" });
+  expectTypeOf(clipGradNorm(opt.grads, 1, { convention: "optax" })).toEqualTypeOf<number>();
+  globalNorm([f32, f64]);
+  adaptiveClip(opt.params, opt.grads, opt, { layout: "in-out" });
+  adaptiveClip(f32, f32, [2, 1]);
+  expectTypeOf(lossScaler().step(opt, { w: f32, b: f32 })).toEqualTypeOf<boolean>();
+  lossScaler().step(new Lookahead(opt));
+  // @ts-expect-error no gradient for b
+  lossScaler().step(opt, { w: f32 });
+  // @ts-expect-error no arrays
+  clipGradNorm([1, 2], 1);
+  // @ts-expect-error TensorFlow.js has none
+  clipGradNorm(opt.grads, 1, { convention: "tfjs" });
 });

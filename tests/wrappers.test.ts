@@ -139,6 +139,21 @@ describe.each(table)("%s", (wrapper, wrap) => {
     }
   });
 
+  test("calls that make no step, and what starts anew, leave sums of gradients and averages alone", () => {
+    for (const made of some) {
+      const opt = start(wrap(make(made, { w: [2, 3], b: 3 }, { accumulate: 3, ema: 0.9, lr: 0.1 })));
+      let average = Float32Array.from(opt.params.b);
+      for (let call = 0; call < 12; call++) {
+        const before = opt.state.b.gradSum.slice();
+        opt.step(gradients(opt, call));
+        if (call % 3 > 0) expect(bitsEqual(opt.state.b.gradSum, before)).toBe(false);
+        if (call % 3 < 2) expect(bitsEqual(opt.state.b.ema, call < 3 ? new Float32Array(3) : average)).toBe(true);
+        else average = (opt.state.b.ema as Float32Array).slice();
+      }
+      expect(bitsEqual(opt.state.b.ema, opt.params.b)).toBe(false);
+    }
+  });
+
   test("a frozen parameter stays, with all that is remembered of it", () => {
     for (const made of some) {
       const opt = train(start(wrap(make(made, { w: [2, 3], b: 3 }, { lr: 0.1 }))), 4);

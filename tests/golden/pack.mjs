@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { optimizers } from "../../dist/index.js";
 import { assign, libraryOf, translate } from "../../scripts/libraries.mjs";
+import { packNumbers } from "./numbers.mjs";
 
 // What the authors' implementations call by another name than ours; scripts/libraries.mjs has the libraries' names.
 const classes = {
@@ -437,14 +438,4 @@ function packRun({ sets, ...run }) {
   if (!sets) return { ...run, grads: packNumbers(run.grads), params: packNumbers(run.params) };
   const pack = ({ shapes, params0, grads }) => ({ shapes, params0: packNumbers(params0), grads: packNumbers(grads) });
   return { sets: Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, pack(set)])) };
-}
-
-function packNumbers(value, dtype = "float64") {
-  if (Array.isArray(value) && value.length > 0 && value.every((x) => typeof x === "number")) {
-    const array = new { float32: Float32Array, float64: Float64Array, uint8: Uint8Array }[dtype](value);
-    return Buffer.from(array.buffer).toString("base64");
-  }
-  if (Array.isArray(value)) return value.map((x) => packNumbers(x, dtype));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, x]) => [key, packNumbers(x, dtype)]));
 }

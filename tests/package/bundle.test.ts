@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, inject, test } from "vitest";
 import { optimizers } from "../../src/index.js";
+import * as toolkit from "../../src/toolkit/index.js";
 import { numbers, program } from "./example.js";
 
 const names = Object.values(optimizers).map(({ name }) => name);
@@ -66,6 +67,11 @@ test("checkpoints come without optimizers and without WebAssembly", async () => 
   const size = gzipSync(text, { level: 9 }).length;
   console.log(`gradstep/safetensors: ${text.length} bytes minified, ${size} gzipped`);
   expect(size).toBeLessThan(8_000);
+});
+
+test.each(Object.keys(toolkit))("%s comes without optimizers", async (name) => {
+  const text = await bundle(`export { ${name} } from "gradstep/js";`);
+  expect(names.filter((other) => text.includes(`name:"${other}"`))).toEqual([]);
 });
 
 test("an import that is not used leaves nothing", async () => {
