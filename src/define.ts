@@ -138,7 +138,7 @@ export function defineClosureOptimizer<
     value(this: Optimizer, closure: unknown) {
       const { kind, groups, clock } = Optimizer.core(this, "step").check("step");
       const [group] = groups;
-      group.start();
+      if (group.steps === 0) group.start();
       const loss = minimize(kind, group, closure);
       (group.store as Tensors).average();
       group.steps++;

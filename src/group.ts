@@ -24,13 +24,12 @@ export class Group {
 
   /** Begins the next step. */
   begin(): void {
-    this.start();
+    if (this.steps === 0) this.start();
     this.steps++;
   }
 
   /** Before the first step, the slots that start from the parameters take them. */
   start(): void {
-    if (this.steps > 0) return;
     this.#eachSlot((x, start, params, slot) => {
       if (start === "params" && !(this.#restarted && slot in extraSlots)) x.set(params);
     });
