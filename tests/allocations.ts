@@ -7,7 +7,7 @@ const overhead = 100;
 const collect = (globalThis as unknown as { gc(): void }).gc;
 const windows = 30;
 // two blocks in float32, and a bit of a third
-const large = 35_000;
+const large = 70_000;
 
 type Case = readonly [name: string, wasmSteps: number, jsSteps: number, make: (backend: "wasm" | "js") => () => void];
 

@@ -366,7 +366,7 @@ describe.each(backends)("views on %s", (backend) => {
 
 describe.each(backends)("a group over the limit of a memory on %s", (backend) => {
   const lengths = [1000, 3, 0, 900, 1, 1000, 100, ...Array<number>(27).fill(1000)];
-  const limit = 400_000;
+  const limit = 660_000;
 
   const rules = [
     ["without state", SGD, {}],

@@ -92,13 +92,13 @@ describe.each(table)("%s", (wrapper, wrap) => {
 
   test.each(some.map((made) => [made.rule.name, made] as const))("around %s: layouts give the same bits", (_, made) => {
     for (const backend of wrapper === "all of them" ? backends : ["wasm"]) {
-      const inits = { a: [3, 4], b: 7, c: [33, 500] };
+      const inits = { a: [3, 4], b: 7, c: [67, 500] };
       const one = start(wrap(make(made, inits, { backend })));
       const own = start(
         wrap(
           make(
             made,
-            { a: { data: new Float32Array(12), shape: [3, 4] }, b: new Float32Array(7), c: [33, 500] },
+            { a: { data: new Float32Array(12), shape: [3, 4] }, b: new Float32Array(7), c: [67, 500] },
             { backend },
           ),
         ),
