@@ -233,7 +233,7 @@ export const libraries = {
           ],
           betas_1d: ["beta11d", "beta21d"],
           weight_decay: ["weightDecay", "weightDecay1d"],
-          'mars_type="lion"': "MARS with Lion's step, which is not here",
+          'mars_type="lion"': { marsType: "lion" },
         },
       ],
       MADGRAD: ["MADGRAD", {}, { decoupled_decay: "decoupled" }],

@@ -1,4 +1,5 @@
-import { defineOptimizer } from "../define.js";
+import { cautiously } from "../cautiously.js";
+import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/laprop.js";
 import { power } from "../power.js";
 import { add, all, div, lerp, less, max, mul, type Reals, sqrt, square, sub, where } from "../real.js";
@@ -13,7 +14,7 @@ const UNCENTERED = 10;
  * of the weight decay, as the authors' own version does.
  * @see Ziyin et al., 2020, LaProp: Separating Momentum and Adaptivity in Adam (arXiv 2002.04839)
  */
-export const LaProp = /* @__PURE__ */ defineOptimizer({
+export const LaProp = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "LaProp",
   defaults: {
     lr: 4e-4,
@@ -23,6 +24,7 @@ export const LaProp = /* @__PURE__ */ defineOptimizer({
     amsgrad: false,
     centered: false,
     fixedDecay: false,
+    cautious: false,
   },
   ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: (h) => ({ m: 0, v: 0, ...(h.centered && { mg: 0 }), ...(h.amsgrad && { vmax: 0 }) }),

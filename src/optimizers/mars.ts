@@ -1,18 +1,21 @@
 import { defineTensorOptimizer } from "../define.js";
 import { adamAmsgrad as adamAmsgradF32, adam as adamF32 } from "../generated/f32/optimizers/adam.js";
 import { mars as marsF32 } from "../generated/f32/optimizers/mars.js";
+import { signum as signumF32 } from "../generated/f32/optimizers/signum.js";
 import { sizeOf } from "../layout.js";
 import { add, mul, type Reals, sub } from "../real.js";
 import type { Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
 import { adam, adamAmsgrad, adamKernel, adamScalars, adamState } from "./adam.js";
+import { signum } from "./signum.js";
 
 /**
- * MARS: AdamW on gradients whose variance is reduced by what the last one was.
+ * MARS: AdamW, or Lion with `marsType: "lion"`, on gradients whose variance is reduced by what the last one was.
  *
  * @remarks Use it to pretrain language models. Only matrices get it, at `lr`; other tensors get AdamW, with `beta11d`, `beta21d`,
  * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. As in timm the first gradient is taken as it is without
  * `correctFirst`.
+ * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with `marsType: "lion"`: 12 to 16, 8 with Lion
  * @see Yuan et al., 2024, MARS: Unleashing the Power of Variance Reduction for Training Large Models (arXiv 2411.10438)
  */
 export const MARS = /* @__PURE__ */ defineTensorOptimizer({
@@ -23,6 +26,7 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
     beta2: 0.99,
     eps: 1e-8,
     gamma: 0.025,
+    marsType: "adamw",
     optimize1d: false,
     lr1dFactor: 1,
     beta11d: 0.9,
@@ -33,9 +37,13 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
     cautious: false,
   },
   ranges: { beta1: [0, 1], beta2: [0, 1], beta11d: [0, 1], beta21d: [0, 1] },
-  state: (h, shape) => ({ ...adamState(h), ...(corrects(h, shape) && { previous: 0 }) }),
-  // the corrected gradient, and a cautious step
-  work: (h, shape) => [sizeOf(shape), h.cautious ? sizeOf(shape) : 0],
+  choices: { marsType: ["adamw", "lion"] },
+  state: (h, shape) => ({
+    ...(isLion(h, shape) ? { m: 0 } : adamState(h)),
+    ...(corrects(h, shape) && { previous: 0 }),
+  }),
+  // the corrected gradient, and the step where it is taken apart
+  work: (h, shape) => [sizeOf(shape), h.cautious || isLion(h, shape) ? sizeOf(shape) : 0],
   decoupled: () => true,
   passes: [
     {
@@ -46,23 +54,38 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
         const beta1 = corrected ? h.beta1 : h.beta11d;
         const beta2 = corrected ? h.beta2 : h.beta21d;
         const decay = corrected ? h.weightDecay : h.weightDecay1d;
-        adamScalars(x.s, { ...h, lr, beta1, beta2, epsRoot: 0, biasCorrection: true }, t, decay);
+        const lion = isLion(h, x.shape);
+        const apart = lion || h.cautious;
         const { m, v, vmax } = x.state;
-        const step = x.work[1];
-        if (h.cautious) x.clear(step);
-        x.run(adamKernel(h), h.cautious ? step : x.p, g, m, v, vmax);
-        if (!h.cautious) return;
-        x.caution(step);
-        x.combine(x.p, 1 - lr * decay, x.p, 1, step);
+        const [, step] = x.work;
+        if (apart) x.clear(step);
+        if (lion) {
+          x.s[0] = lr;
+          x.s[1] = 1 - beta1;
+          x.run("signum", step, g, m);
+        } else {
+          adamScalars(x.s, { ...h, lr, beta1, beta2, epsRoot: 0, biasCorrection: true }, t, decay);
+          x.run(adamKernel(h), apart ? step : x.p, g, m, v, vmax);
+        }
+        if (h.cautious) x.caution(step);
+        if (apart) x.combine(x.p, 1 - lr * decay, x.p, 1, step);
       },
     },
   ],
-  twins: { f32: { adam: adamF32, adamAmsgrad: adamAmsgradF32, mars: marsF32 }, f64: { adam, adamAmsgrad, mars } },
+  twins: {
+    f32: { adam: adamF32, adamAmsgrad: adamAmsgradF32, signum: signumF32, mars: marsF32 },
+    f64: { adam, adamAmsgrad, signum, mars },
+  },
 });
 
 /** Whether a tensor gets corrected gradients. */
 function corrects(h: Values<{ optimize1d: boolean }>, shape: readonly number[]): boolean {
   return h.optimize1d || shape.length === 2;
+}
+
+/** Whether it steps by the sign of the momentum. */
+function isLion(h: Values<{ optimize1d: boolean }> & { readonly marsType: string }, shape: readonly number[]): boolean {
+  return h.marsType === "lion" && corrects(h, shape);
 }
 
 /** The gradient, moved on from the one before, and no longer than 1. */

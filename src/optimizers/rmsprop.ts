@@ -1,4 +1,5 @@
-import { defineOptimizer } from "../define.js";
+import { cautiously } from "../cautiously.js";
+import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/rmsprop.js";
 import { power } from "../power.js";
 import { add, div, lerp, mul, type Reals, sqrt, square, sub } from "../real.js";
@@ -9,7 +10,7 @@ import { add, div, lerp, mul, type Reals, sqrt, square, sub } from "../real.js";
  * @remarks Use it for recurrent networks and reinforcement learning, where gradients keep changing their size.
  * @see Tieleman and Hinton, 2012, Neural Networks for Machine Learning, lecture 6.5
  */
-export const RMSprop = /* @__PURE__ */ defineOptimizer({
+export const RMSprop = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   name: "RMSprop",
   defaults: {
     lr: 1e-2,
@@ -22,6 +23,7 @@ export const RMSprop = /* @__PURE__ */ defineOptimizer({
     centered: false,
     biasCorrection: false,
     decoupled: false,
+    cautious: false,
   },
   ranges: { alpha: [0, 1] },
   conventions: {
@@ -52,6 +54,7 @@ export const RMSprop = /* @__PURE__ */ defineOptimizer({
   },
   conflict(h) {
     if (h.nesterov && h.momentum === 0) return "nesterov needs momentum > 0, got momentum 0";
+    if (h.cautious && h.momentum === 0) return "cautious needs momentum > 0, got momentum 0";
     if (h.centered && h.convention === "tfjs") {
       return (
         'centered must be false under convention "tfjs", which subtracts eps from the variance and gives NaN; ' +

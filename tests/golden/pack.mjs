@@ -393,6 +393,10 @@ function renameOptions(theirs, made) {
       ours.clipping = false;
       continue;
     }
+    if (name === "mars_type") {
+      ours.marsType = value.replace("mars-", "");
+      continue;
+    }
     // null is what is off
     assign(ours, camel(name) in known ? camel(name) : (options[name] ?? camel(name)), value ?? 0);
   }
