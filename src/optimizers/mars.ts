@@ -15,7 +15,7 @@ import { signum } from "./signum.js";
  * @remarks Use it to pretrain language models. Only matrices get it, at `lr`; other tensors get AdamW, with `beta11d`, `beta21d`,
  * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. As in timm the first gradient is taken as it is without
  * `correctFirst`.
- * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with `marsType: "lion"`: 12 to 16, 8 with Lion
+ * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with Lion's step: 12 to 16, or 8
  * @see Yuan et al., 2024, MARS: Unleashing the Power of Variance Reduction for Training Large Models (arXiv 2411.10438)
  */
 export const MARS = /* @__PURE__ */ defineTensorOptimizer({
