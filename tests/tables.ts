@@ -162,14 +162,15 @@ export function isValid(made: AnyClass, options: Options): boolean {
 
 /**
  * The option sets of an optimizer: none, each option alone, and all pairs that do not exclude each other. An option that needs
- * another one comes with it and each third.
+ * another one comes with it and each third. An average of the parameters comes alone: it sees only what the step has made of them.
  */
 export function optionSets(made: AnyClass): Options[] {
   const single = Object.keys(made.defaults).flatMap((name) => alternatives(made, name).map((x) => ({ [name]: x })));
   const valid = (sets: readonly Options[]) => sets.filter((set) => isValid(made, set));
-  const pairs = valid(single.flatMap((set, i) => withEach(single.slice(0, i), set)));
+  const rule = single.filter((set) => !("ema" in set));
+  const pairs = valid(rule.flatMap((set, i) => withEach(rule.slice(0, i), set)));
   const needy = pairs.filter((pair) => Object.entries(pair).some(([name, x]) => !isValid(made, { [name]: x })));
-  return [{}, ...valid(single), ...pairs, ...valid(needy.flatMap((pair) => withEach(single, pair)))];
+  return [{}, ...valid(single), ...pairs, ...valid(needy.flatMap((pair) => withEach(rule, pair)))];
 }
 
 /** The set with each option that is not one of its own. */
