@@ -162,7 +162,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this;
   }
 
-  /** Has steps leave parameters alone, and their state: one by name, or several. */
+  /**
+   * Has steps leave parameters alone, and their state: one by name, or several. `step` needs no gradients of theirs; where types
+   * ask for one, `opt.grads` has it.
+   */
   freeze(names: N | readonly N[]): this {
     setFrozen("freeze", this.#core.checkAlive(), names, true);
     return this;

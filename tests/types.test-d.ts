@@ -350,3 +350,27 @@ test("clipping takes arrays and optimizers, and a scaler what its optimizer take
   // @ts-expect-error TensorFlow.js has none
   clipGradNorm(opt.grads, 1, { convention: "tfjs" });
 });
+
+test("what every optimizer does around its rule is typed", () => {
+  const opt = new AdamW(
+    { w: 2, b: 1 },
+    { clipNorm: (step) => 1 / (step + 1), nonFinite: "skip", accumulate: 2, ema: 0.9 },
+  );
+  opt.clipNorm = undefined;
+  opt.clipNorm = () => 1;
+  opt.gradScale = 2;
+  opt.ema = (step) => step / (step + 1);
+  expectTypeOf(opt.clipNorm).toEqualTypeOf<number | undefined>();
+  expectTypeOf(opt.gradNorm).toEqualTypeOf<number>();
+  expectTypeOf(opt.freeze("w").unfreeze(["w", "b"]).move("w", 0).swap().restore()).toEqualTypeOf(opt);
+  expectTypeOf(opt.frozen).toEqualTypeOf<readonly ("w" | "b")[]>();
+  expectTypeOf(opt.shapes.w).toEqualTypeOf<readonly number[]>();
+  // @ts-expect-error no such parameter
+  opt.freeze("x");
+  // @ts-expect-error none of the three
+  new AdamW({ w: 2 }, { nonFinite: "ignore" });
+  // @ts-expect-error fixed at construction
+  opt.accumulate = 3;
+  // the types do not know what is frozen
+  opt.freeze("b").step({ w: f32, b: opt.grads.b });
+});
