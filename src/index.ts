@@ -1,5 +1,7 @@
 // first, because of the kernels: see wasm.ts
 export { useModule } from "./wasm.js";
+/** @internal */
+export { useThreads } from "./backend.js";
 
 import * as classes from "./optimizers/index.js";
 

@@ -73,6 +73,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     const {
       dtype,
       backend = "auto",
+      threads = 1,
       accumulate = 1,
       accumulation = "mean",
       ...rest
@@ -80,7 +81,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     // a rule that evaluates the loss itself takes all gradients as they are
     const guarded = "minimize" in kind.rule ? [] : guards.filter((name) => name in rest);
     const [guard, hyperparameters] = parted(rest, guarded);
-    checkKnown(who, hyperparameters, kind.defaults, ["dtype", "backend", "accumulate", "accumulation", ...guards]);
+    checkKnown(who, hyperparameters, kind.defaults, ["dtype", "backend", "threads", "accumulate", "accumulation", ...guards]);
     const specs = readGroups(who, params);
     this.#kind = kind;
     this.#options = defined(hyperparameters);
@@ -92,7 +93,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       dtype,
       specs.flatMap(({ tensors }) => tensors),
     ) as D;
-    this.#backend = openBackend(who, backend, this.dtype);
+    this.#backend = openBackend(who, backend, this.dtype, threads);
     this.backend = this.#backend.name;
     this.#add(specs);
   }
@@ -123,6 +124,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** The number of steps taken. */
   get steps(): number {
     return this.#clock.steps;
+  }
+
+  /** How many threads share the work of large steps: what you asked for, or 1 where that cannot be had. */
+  get threads(): number {
+    return this.#backend.crew?.threads ?? 1;
   }
 
   /** Bytes of memory that the optimizer holds, without your own arrays. */
@@ -171,6 +177,18 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
       const why = refuse?.(settings.values, memory);
       if (why) throw new Error(`${rule.name}: ${why}`);
     }
+  }
+
+  /**
+   * A step that leaves the calling thread free where it can: workers run the kernels of large groups. Until it resolves, leave
+   * parameters, gradients and state alone.
+   */
+  async stepAsync(grads?: Grads<N, D>): Promise<this> {
+    const step = () => void this.step(grads);
+    const { crew } = this.#backend;
+    if (crew) await crew.stepAsync(step);
+    else step();
+    return this;
   }
 
   /** Sets all gradients to zero. */
@@ -305,6 +323,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#checkAlive();
     this.#checkRestored("stateDict");
     checkAttached("stateDict", this.#inside.tensors);
+    this.#backend.crew?.check("stateDict");
     return saveState(this.#progress(), options);
   }
 
@@ -320,7 +339,15 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   plan(dict: StateDict, options: LoadOptions): () => LoadResult {
     this.#checkAlive();
     this.#checkRestored("loadStateDict");
-    return planLoad(this.#progress(), dict, options);
+    const { crew } = this.#backend;
+    crew?.checkLoad("loadStateDict");
+    const load = planLoad(this.#progress(), dict, options);
+    if (!crew) return load;
+    return () => {
+      const result = load();
+      crew.loaded((name) => Object.hasOwn(dict.params ?? {}, name));
+      return result;
+    };
   }
 
   /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */
@@ -328,6 +355,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     if (this.#disposed) return;
     this.#disposed = true;
     for (const { store } of this.#inside.groups) store.release();
+    this.#backend.crew?.dispose();
     // whoever still holds the optimizer does not hold its memory
     this.#inside.groups = [];
     this.#inside.tensors = [];
@@ -364,6 +392,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #take(method: string, grads: unknown): boolean {
     this.#checkAlive();
     this.#checkRestored(method);
+    this.#backend.crew?.check(method);
     const given = grads !== undefined && grads !== this.#grads;
     checkAttached(method, this.#inside.tensors);
     if (given) takeGradients(method, this.#inside.tensors, this.dtype, grads);
@@ -378,7 +407,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   static inside(optimizer: Optimizer, who: string): Inside {
     if (!(#kind in optimizer)) throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
     optimizer.#checkAlive();
-    return { ...optimizer.#progress(), backend: optimizer.#backend, guard: optimizer.#guard };
+    return { ...optimizer.#progress(), backend: optimizer.#backend.alone ?? optimizer.#backend, guard: optimizer.#guard };
   }
 
   /** @internal The same; schedules are up to date, and the rule does not refuse a step. */

@@ -1,0 +1,205 @@
+// What the calling thread and the workers share: how a job lies in shared memory, and how a thread works on it.
+//
+// A desk is where the jobs of one part are laid out. A job is a tape of kernel calls that every entry of a table is put through;
+// an entry is a stretch of the part's elements. Some entries make a chunk, which one thread claims.
+//
+//   | header | tape | a state per chunk | entries: from, n | a result per entry |
+
+/** Words of the header. */
+export const JOB = 0;
+export const COUNT = 1;
+export const PER = 2;
+export const ENTRIES = 3;
+export const TAPE = 4;
+export const FINISHED = 5;
+export const WAITING = 6;
+export const THREADS = 7;
+const HEADER = 16;
+
+/** Words for a tape; a call takes two and two for each buffer. */
+const TAPE_WORDS = 1008;
+
+/** What a chunk's state is; a chunk that is begun has the number of its thread plus 1. */
+export const FREE = 0;
+export const DONE = -1;
+
+/** A step for each element: none, for what is the same for all; or that of a thread's own scratch. */
+export const FIXED = 0;
+export const SCRATCH = -1;
+
+/** What is added to the code of a kernel that adds the weight decay. */
+export const DECAYING = 4096;
+
+/** Words of the pool. */
+export const CALLS = 0;
+export const DESK = 1;
+export const SLEEPERS = 2;
+export const MAIL = 8;
+/** Words of the pool for each worker: letters sent, whether it is fired, and whether it is there. */
+export const SLOT_WORDS = 3;
+
+type Loop = (n: number, ...refs: number[]) => number;
+
+/** A kernel call of a job: its buffers at element 0, and the bytes by which they advance with each element. */
+interface Call {
+  readonly loop: Loop;
+  readonly bases: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+/** What a thread needs of a desk. */
+export interface Desk {
+  readonly control: Int32Array;
+  readonly addresses: Uint32Array;
+  readonly states: Int32Array;
+  readonly entries: Int32Array;
+  readonly results: Float64Array;
+  /** The exports of the kernels, and of those that add the weight decay, in their order. */
+  readonly loops: readonly (readonly Loop[])[];
+  /** Where the scratch of workers starts, and the bytes of each. */
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  /** The job whose tape was read last. */
+  job: number;
+  calls: readonly Call[];
+}
+
+/** What a desk is made of: shared memory, and how many entries it can have. */
+export interface Plan {
+  readonly buffer: SharedArrayBuffer;
+  readonly capacity: number;
+  readonly memory: WebAssembly.Memory;
+  readonly modules: readonly WebAssembly.Module[];
+  readonly scratch: number;
+  readonly scratchBytes: number;
+}
+
+/** Bytes of a desk for that many entries, an even number. */
+export function deskBytes(capacity: number): number {
+  return 4 * (HEADER + TAPE_WORDS + 3 * capacity) + 8 * capacity;
+}
+
+export function openDesk({ buffer, capacity, memory, modules, scratch, scratchBytes }: Plan): Desk {
+  const states = 4 * (HEADER + TAPE_WORDS);
+  return {
+    control: new Int32Array(buffer, 0, HEADER),
+    addresses: new Uint32Array(buffer, 4 * HEADER, TAPE_WORDS),
+    states: new Int32Array(buffer, states, capacity),
+    entries: new Int32Array(buffer, states + 4 * capacity, 2 * capacity),
+    results: new Float64Array(buffer, states + 12 * capacity, capacity),
+    loops: modules.map((module) => {
+      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      return Object.values(exports) as unknown as Loop[];
+    }),
+    scratch,
+    scratchBytes,
+    job: 0,
+    calls: [],
+  };
+}
+
+/** Claims chunks and does them, until none is free or there were `most`; returns how many there were. */
+export function work(desk: Desk, thread: number, most = Infinity): number {
+  const { control, states } = desk;
+  const count = Atomics.load(control, COUNT);
+  // threads begin far from each other, so that each walks on through memory
+  let chunk = Math.floor((thread * count) / Math.max(1, Atomics.load(control, THREADS)));
+  let done = 0;
+  for (let i = 0; i < count && done < most; i++) {
+    if (claim(states, chunk, thread)) {
+      runChunk(desk, chunk, thread);
+      finish(desk, chunk);
+      done++;
+    }
+    chunk = chunk + 1 < count ? chunk + 1 : 0;
+  }
+  return done;
+}
+
+function claim(states: Int32Array, chunk: number, thread: number): boolean {
+  if (Atomics.load(states, chunk) !== FREE) return false;
+  return Atomics.compareExchange(states, chunk, FREE, thread + 1) === FREE;
+}
+
+function finish({ control, states }: Desk, chunk: number): void {
+  Atomics.store(states, chunk, DONE);
+  const finished = Atomics.add(control, FINISHED, 1) + 1;
+  if (finished === Atomics.load(control, COUNT) && Atomics.load(control, WAITING) === 1) {
+    Atomics.notify(control, FINISHED);
+  }
+}
+
+/** Does a chunk that the thread has claimed: only now the job is sure to be the one that is read. */
+export function runChunk(desk: Desk, chunk: number, thread: number): void {
+  const { control } = desk;
+  readTape(desk, thread);
+  const per = control[PER];
+  const end = Math.min(control[ENTRIES], (chunk + 1) * per);
+  for (let entry = chunk * per; entry < end; entry++) runEntry(desk, entry);
+}
+
+export function runEntry({ entries, results, calls }: Desk, entry: number): void {
+  const from = entries[2 * entry];
+  const n = entries[2 * entry + 1];
+  for (let i = 0; i < calls.length; i++) results[entry] = run(calls[i], n, from);
+}
+
+/** Reads the job that lies on a desk, unless it is known. */
+export function readTape(desk: Desk, thread: number): void {
+  const { control, addresses, loops } = desk;
+  if (desk.job === control[JOB]) return;
+  const calls: Call[] = [];
+  for (let at = 0; at < control[TAPE]; ) {
+    const code = addresses[at++];
+    const bases: number[] = [];
+    const sizes: number[] = [];
+    for (let left = addresses[at++]; left > 0; left--) {
+      const base = addresses[at++];
+      const size = addresses[at++] | 0;
+      const own = size === SCRATCH && thread > 0;
+      bases.push(own ? desk.scratch + (thread - 1) * desk.scratchBytes : base);
+      sizes.push(Math.max(size, 0));
+    }
+    calls.push({ loop: loops[code < DECAYING ? 0 : 1][code % DECAYING], bases, sizes });
+  }
+  desk.calls = calls;
+  desk.job = control[JOB];
+}
+
+function run({ loop, bases: b, sizes: s }: Call, n: number, from: number): number {
+  // a spread call costs ten times as much
+  switch (b.length) {
+    case 1:
+      return loop(n, b[0] + from * s[0]);
+    case 2:
+      return loop(n, b[0] + from * s[0], b[1] + from * s[1]);
+    case 3:
+      return loop(n, b[0] + from * s[0], b[1] + from * s[1], b[2] + from * s[2]);
+    case 4:
+      return loop(n, b[0] + from * s[0], b[1] + from * s[1], b[2] + from * s[2], b[3] + from * s[3]);
+    case 5:
+      return loop(
+        n,
+        b[0] + from * s[0],
+        b[1] + from * s[1],
+        b[2] + from * s[2],
+        b[3] + from * s[3],
+        b[4] + from * s[4],
+      );
+    default:
+      return loop(n, ...b.map((base, i) => base + from * s[i]));
+  }
+}
+
+/** The chunks that somebody has begun, and who. */
+export function begun({ control, states }: Desk): { readonly chunk: number; readonly thread: number }[] {
+  const chunks = Array.from({ length: control[COUNT] }, (_, chunk) => ({ chunk, state: Atomics.load(states, chunk) }));
+  return chunks.filter(({ state }) => state > 0).map(({ chunk, state }) => ({ chunk, thread: state - 1 }));
+}
+
+/** Writes a tape: codes of kernels, each with its buffers and their steps. */
+export function writeTape({ addresses, control }: Desk, tape: readonly number[]): void {
+  if (tape.length > TAPE_WORDS) throw new RangeError(`a job has ${tape.length} words, expected at most ${TAPE_WORDS}`);
+  addresses.set(tape);
+  control[TAPE] = tape.length;
+}
