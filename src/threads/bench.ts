@@ -6,14 +6,14 @@ import type { Source } from "../store.js";
 import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
 import type { Pool, Posted } from "./pool.js";
 import {
+  CHUNKS,
   COUNT,
   DECAYING,
-  DONE,
   deskBytes,
   ENTRIES,
   FINISHED,
   FIXED,
-  FREE,
+  free,
   JOB,
   openDesk,
   PER,
@@ -22,9 +22,6 @@ import {
   WAITING,
   writeTape,
 } from "./work.js";
-
-/** Most chunks of a job: what threads wait for at its end is the rest of one. */
-const CHUNKS = 512;
 
 /** Stretches of elements. */
 type Entry = readonly [from: number, n: number];
@@ -76,10 +73,14 @@ export function makeBench(part: Part, backend: Backend, modules: Modules, pool: 
   };
 }
 
-/** The elements of an entry: a block, or less where there are few, so that threads end at the same time. */
-function stretchOf(elements: number, { dtype }: Part): number {
+/**
+ * The elements of an entry: a block, or less where there are few, so that threads end at the same time. A chunk costs 0.1 µs, so a
+ * kernel of few streams, which is soon done, takes more elements.
+ */
+function stretchOf(elements: number, { dtype, streams: { state } }: Part): number {
   const block = blockLength(dtype);
-  return Math.min(block, Math.max(block / 4, Math.ceil(elements / 64 / 1024) * 1024));
+  const least = block / 2 ** Math.min(2, state.length);
+  return Math.min(block, Math.max(least, Math.ceil(elements / 64 / 1024) * 1024));
 }
 
 function cutStretch(from: number, to: number, most: number, count: (length: number) => number): Entry[] {
@@ -97,7 +98,7 @@ export function measureTable(bench: Bench, part: Part, modules: Modules, pool: P
 
 function makeTable(part: Part, entries: readonly Entry[], modules: Modules, pool: Pool): Table {
   const memory = part.streams.memory as SharedMemory;
-  const capacity = 2 * Math.ceil(entries.length / 2);
+  const capacity = entries.length;
   const plan = {
     buffer: new SharedArrayBuffer(deskBytes(capacity)),
     capacity,
@@ -108,13 +109,12 @@ function makeTable(part: Part, entries: readonly Entry[], modules: Modules, pool
   };
   const desk = openDesk(plan);
   for (const [i, entry] of entries.entries()) desk.entries.set(entry, 2 * i);
-  desk.states.fill(DONE);
   return { posted: { id: pool.number(), desk, plan }, entries, per: Math.max(1, Math.ceil(entries.length / CHUNKS)) };
 }
 
 /** Lays a job on a desk. The chunks come free last: whoever claims one sees all the rest. */
 export function layJob({ posted: { desk }, entries, per }: Table, tape: readonly number[], threads: number): void {
-  const { control, states } = desk;
+  const { control } = desk;
   const count = Math.ceil(entries.length / per);
   writeTape(desk, tape);
   control[JOB]++;
@@ -124,7 +124,7 @@ export function layJob({ posted: { desk }, entries, per }: Table, tape: readonly
   Atomics.store(control, WAITING, 0);
   Atomics.store(control, THREADS, threads);
   Atomics.store(control, COUNT, count);
-  for (let i = 0; i < count; i++) Atomics.store(states, i, FREE);
+  free(desk, count);
 }
 
 /** The names of the parameters that have elements in chunks of a table. */

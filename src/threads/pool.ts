@@ -2,6 +2,7 @@ import { type Hand, spawn } from "./spawn.js";
 import {
   CALLS,
   COUNT,
+  countDone,
   DESK,
   type Desk,
   FINISHED,
@@ -101,18 +102,15 @@ export class Pool {
     const count = control[COUNT];
     Atomics.store(control, WAITING, 1);
     let waited = 0;
-    let before = 0;
-    while (Atomics.load(control, FINISHED) !== count) {
-      if (this.ready === 0) work(desk, 0);
-      else if (waited === 0) this.call(posted);
-      const finished = Atomics.load(control, FINISHED);
-      const time = await moment(control, finished);
-      if (Atomics.load(control, FINISHED) !== before) waited = 0;
-      // workers may be busy with another optimizer
-      else if (work(desk, 0, 1) > 0) waited = 0;
-      else waited += time;
-      before = finished;
-      if (waited > waits.least) break;
+    let before = -1;
+    while (Atomics.load(control, FINISHED) !== count && waited < waits.least) {
+      const done = countDone(desk);
+      if (done !== before) waited = 0;
+      // nobody comes, or workers are busy with another optimizer
+      else if (work(desk, 0, this.ready > 0 ? 1 : Infinity) > 0) waited = 0;
+      before = done;
+      if (waited === 0) this.call(posted);
+      waited += await moment(control, Atomics.load(control, FINISHED));
     }
     return Atomics.load(control, FINISHED) === count;
   }

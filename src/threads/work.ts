@@ -4,6 +4,8 @@
 // an entry is a stretch of the part's elements. Some entries make a chunk, which one thread claims.
 //
 //   | header | tape | a state per chunk | entries: from, n | a result per entry |
+//
+// What threads write often lies in cache lines of its own: one that two threads write to costs each as much as a small chunk.
 
 /** Words of the header. */
 export const JOB = 0;
@@ -15,6 +17,12 @@ export const FINISHED = 5;
 export const WAITING = 6;
 export const THREADS = 7;
 const HEADER = 16;
+
+/** Words from one chunk's state to the next. */
+const APART = 16;
+
+/** Most chunks of a job: what threads wait for at its end is the rest of one. */
+export const CHUNKS = 512;
 
 /** Words for a tape; a call takes two and two for each buffer. */
 const TAPE_WORDS = 1008;
@@ -38,7 +46,7 @@ export const MAIL = 8;
 /** Words of the pool for each worker: letters sent, whether it is fired, and whether it is there. */
 export const SLOT_WORDS = 3;
 
-type Loop = (n: number, ...refs: number[]) => number;
+type Loop = (n: number, ...refs: number[]) => number | undefined;
 
 /** A kernel call of a job: its buffers at element 0, and the bytes by which they advance with each element. */
 interface Call {
@@ -74,19 +82,20 @@ export interface Plan {
   readonly scratchBytes: number;
 }
 
-/** Bytes of a desk for that many entries, an even number. */
+/** Bytes of a desk for that many entries. */
 export function deskBytes(capacity: number): number {
-  return 4 * (HEADER + TAPE_WORDS + 3 * capacity) + 8 * capacity;
+  return 4 * (HEADER + TAPE_WORDS + CHUNKS * APART + 2 * capacity) + 8 * capacity;
 }
 
 export function openDesk({ buffer, capacity, memory, modules, scratch, scratchBytes }: Plan): Desk {
   const states = 4 * (HEADER + TAPE_WORDS);
+  const entries = states + 4 * CHUNKS * APART;
   return {
     control: new Int32Array(buffer, 0, HEADER),
     addresses: new Uint32Array(buffer, 4 * HEADER, TAPE_WORDS),
-    states: new Int32Array(buffer, states, capacity),
-    entries: new Int32Array(buffer, states + 4 * capacity, 2 * capacity),
-    results: new Float64Array(buffer, states + 12 * capacity, capacity),
+    states: new Int32Array(buffer, states, CHUNKS * APART),
+    entries: new Int32Array(buffer, entries, 2 * capacity),
+    results: new Float64Array(buffer, entries + 8 * capacity, capacity),
     loops: modules.map((module) => {
       const { exports } = new WebAssembly.Instance(module, { env: { memory } });
       return Object.values(exports) as unknown as Loop[];
@@ -108,25 +117,35 @@ export function work(desk: Desk, thread: number, most = Infinity): number {
   for (let i = 0; i < count && done < most; i++) {
     if (claim(states, chunk, thread)) {
       runChunk(desk, chunk, thread);
-      finish(desk, chunk);
+      Atomics.store(states, chunk * APART, DONE);
       done++;
     }
     chunk = chunk + 1 < count ? chunk + 1 : 0;
   }
+  if (done > 0 && Atomics.add(control, FINISHED, done) + done === count && Atomics.load(control, WAITING) === 1) {
+    Atomics.notify(control, FINISHED);
+  }
   return done;
 }
 
-function claim(states: Int32Array, chunk: number, thread: number): boolean {
-  if (Atomics.load(states, chunk) !== FREE) return false;
-  return Atomics.compareExchange(states, chunk, FREE, thread + 1) === FREE;
+/** Lays chunks out for threads to claim. */
+export function free({ states }: Desk, chunks: number): void {
+  for (let chunk = 0; chunk < chunks; chunk++) Atomics.store(states, chunk * APART, FREE);
 }
 
-function finish({ control, states }: Desk, chunk: number): void {
-  Atomics.store(states, chunk, DONE);
-  const finished = Atomics.add(control, FINISHED, 1) + 1;
-  if (finished === Atomics.load(control, COUNT) && Atomics.load(control, WAITING) === 1) {
-    Atomics.notify(control, FINISHED);
-  }
+/** The state of each chunk of a job. */
+function statesOf({ control, states }: Desk): number[] {
+  return Array.from({ length: control[COUNT] }, (_, chunk) => Atomics.load(states, chunk * APART));
+}
+
+/** How many chunks are done. */
+export function countDone(desk: Desk): number {
+  return statesOf(desk).filter((state) => state === DONE).length;
+}
+
+function claim(states: Int32Array, chunk: number, thread: number): boolean {
+  if (Atomics.load(states, chunk * APART) !== FREE) return false;
+  return Atomics.compareExchange(states, chunk * APART, FREE, thread + 1) === FREE;
 }
 
 /** Does a chunk that the thread has claimed: only now the job is sure to be the one that is read. */
@@ -141,7 +160,10 @@ export function runChunk(desk: Desk, chunk: number, thread: number): void {
 export function runEntry({ entries, results, calls }: Desk, entry: number): void {
   const from = entries[2 * entry];
   const n = entries[2 * entry + 1];
-  for (let i = 0; i < calls.length; i++) results[entry] = run(calls[i], n, from);
+  for (let i = 0; i < calls.length; i++) {
+    const result = run(calls[i], n, from);
+    if (result !== undefined) results[entry] = result;
+  }
 }
 
 /** Reads the job that lies on a desk, unless it is known. */
@@ -166,7 +188,7 @@ export function readTape(desk: Desk, thread: number): void {
   desk.job = control[JOB];
 }
 
-function run({ loop, bases: b, sizes: s }: Call, n: number, from: number): number {
+function run({ loop, bases: b, sizes: s }: Call, n: number, from: number): number | undefined {
   // a spread call costs ten times as much
   switch (b.length) {
     case 1:
@@ -192,9 +214,9 @@ function run({ loop, bases: b, sizes: s }: Call, n: number, from: number): numbe
 }
 
 /** The chunks that somebody has begun, and who. */
-export function begun({ control, states }: Desk): { readonly chunk: number; readonly thread: number }[] {
-  const chunks = Array.from({ length: control[COUNT] }, (_, chunk) => ({ chunk, state: Atomics.load(states, chunk) }));
-  return chunks.filter(({ state }) => state > 0).map(({ chunk, state }) => ({ chunk, thread: state - 1 }));
+export function begun(desk: Desk): { readonly chunk: number; readonly thread: number }[] {
+  const all = statesOf(desk).map((state, chunk) => ({ chunk, thread: state - 1 }));
+  return all.filter(({ thread }) => thread >= 0);
 }
 
 /** Writes a tape: codes of kernels, each with its buffers and their steps. */
