@@ -1,7 +1,8 @@
 // first, because of the kernels: see wasm.ts
-export { useModule } from "./wasm.js";
+
 /** @internal */
 export { useThreads } from "./backend.js";
+export { useModule } from "./wasm.js";
 
 import * as classes from "./optimizers/index.js";
 

@@ -81,7 +81,14 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     // a rule that evaluates the loss itself takes all gradients as they are
     const guarded = "minimize" in kind.rule ? [] : guards.filter((name) => name in rest);
     const [guard, hyperparameters] = parted(rest, guarded);
-    checkKnown(who, hyperparameters, kind.defaults, ["dtype", "backend", "threads", "accumulate", "accumulation", ...guards]);
+    checkKnown(who, hyperparameters, kind.defaults, [
+      "dtype",
+      "backend",
+      "threads",
+      "accumulate",
+      "accumulation",
+      ...guards,
+    ]);
     const specs = readGroups(who, params);
     this.#kind = kind;
     this.#options = defined(hyperparameters);
@@ -407,7 +414,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   static inside(optimizer: Optimizer, who: string): Inside {
     if (!(#kind in optimizer)) throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
     optimizer.#checkAlive();
-    return { ...optimizer.#progress(), backend: optimizer.#backend.alone ?? optimizer.#backend, guard: optimizer.#guard };
+    return {
+      ...optimizer.#progress(),
+      backend: optimizer.#backend.alone ?? optimizer.#backend,
+      guard: optimizer.#guard,
+    };
   }
 
   /** @internal The same; schedules are up to date, and the rule does not refuse a step. */

@@ -15,6 +15,7 @@ import {
   FIXED,
   free,
   JOB,
+  MERGES,
   openDesk,
   PER,
   SCRATCH,
@@ -31,6 +32,8 @@ export interface Table {
   readonly posted: Posted;
   readonly entries: readonly Entry[];
   readonly per: number;
+  /** The bytes of an element, if a kernel may go on from one entry to the next; else 0. */
+  readonly merges: number;
 }
 
 /** What threads work with on the ranges of a part. */
@@ -64,7 +67,7 @@ export function makeBench(part: Part, backend: Backend, modules: Modules, pool: 
   const all = [...entries, ...ends.map(({ entry }) => entry)];
   return {
     elements,
-    steps: { ...makeTable(part, all, modules, pool), entries },
+    steps: { ...makeTable(part, all, SIZE[dtype], modules, pool), entries },
     lasts: ends.map(({ behind }, i) => ({ entry: entries.length + i, behind })),
     recorded: recorder(part, modules, tape),
     tape,
@@ -92,11 +95,11 @@ function cutStretch(from: number, to: number, most: number, count: (length: numb
 /** The table for sums of squares: an entry is a chunk of the reduction. */
 export function measureTable(bench: Bench, part: Part, modules: Modules, pool: Pool): Table {
   const entries = bench.tensors.flatMap(({ start, length }) => cutStretch(start, start + length, CHUNK, (n) => n));
-  bench.squares ??= makeTable(part, entries, modules, pool);
+  bench.squares ??= makeTable(part, entries, 0, modules, pool);
   return bench.squares;
 }
 
-function makeTable(part: Part, entries: readonly Entry[], modules: Modules, pool: Pool): Table {
+function makeTable(part: Part, entries: readonly Entry[], merges: number, modules: Modules, pool: Pool): Table {
   const memory = part.streams.memory as SharedMemory;
   const capacity = entries.length;
   const plan = {
@@ -109,17 +112,24 @@ function makeTable(part: Part, entries: readonly Entry[], modules: Modules, pool
   };
   const desk = openDesk(plan);
   for (const [i, entry] of entries.entries()) desk.entries.set(entry, 2 * i);
-  return { posted: { id: pool.number(), desk, plan }, entries, per: Math.max(1, Math.ceil(entries.length / CHUNKS)) };
+  const per = Math.max(1, Math.ceil(entries.length / CHUNKS));
+  return { posted: { id: pool.number(), desk, plan }, entries, per, merges };
 }
 
 /** Lays a job on a desk. The chunks come free last: whoever claims one sees all the rest. */
-export function layJob({ posted: { desk }, entries, per }: Table, tape: readonly number[], threads: number): void {
+export function layJob(
+  { posted: { desk }, entries, per, merges }: Table,
+  tape: readonly number[],
+  threads: number,
+): void {
   const { control } = desk;
   const count = Math.ceil(entries.length / per);
   writeTape(desk, tape);
   control[JOB]++;
   control[PER] = per;
   control[ENTRIES] = entries.length;
+  // several kernels go over each block while it is in the cache
+  control[MERGES] = tape.length === 2 + 2 * tape[1] ? merges : 0;
   Atomics.store(control, FINISHED, 0);
   Atomics.store(control, WAITING, 0);
   Atomics.store(control, THREADS, threads);
@@ -179,7 +189,17 @@ function recorder(part: Part, modules: Modules, tape: number[]): Part {
 function blockAtStart({ p, g, state }: Streams): Block {
   const slot = (wanted: string) => state.find(({ name }) => name === wanted)?.start ?? 0;
   const rules = state.filter(({ name }) => name !== "ema" && name !== "gradSum").map(({ start }) => start);
-  return { from: 0, length: 0, n: 0, p, g, state: rules, ema: slot("ema"), gradSum: slot("gradSum"), shares: undefined };
+  return {
+    from: 0,
+    length: 0,
+    n: 0,
+    p,
+    g,
+    state: rules,
+    ema: slot("ema"),
+    gradSum: slot("gradSum"),
+    shares: undefined,
+  };
 }
 
 function exportsOf(module: WebAssembly.Module): string[] {

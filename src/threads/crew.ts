@@ -6,7 +6,7 @@ import type { Source } from "../store.js";
 import { type Bench, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
 import { type Modules, SharedMemory } from "./memory.js";
 import type { Pool } from "./pool.js";
-import { begun, readTape, runChunk, runEntry } from "./work.js";
+import { begun, readTape, runChunks, runEntry } from "./work.js";
 
 /** From how many elements on threads share the work. */
 export const least = {
@@ -93,7 +93,7 @@ export class Threads implements Crew {
       // nothing was changed, so it can be done again; whoever still works on it writes to a desk that is given up
       for (const { chunk, thread } of begun(desk)) {
         this.#pool.fire(thread);
-        runChunk(desk, chunk, 0);
+        runChunks(desk, chunk, chunk + 1, 0);
       }
       this.#pool.forget(table.posted.id);
       bench.squares = undefined;

@@ -12,6 +12,7 @@ import {
   SLOT_WORDS,
   WAITING,
   work,
+  workOnce,
 } from "./work.js";
 import type { Letter } from "./worker.js";
 
@@ -107,7 +108,7 @@ export class Pool {
       const done = countDone(desk);
       if (done !== before) waited = 0;
       // nobody comes, or workers are busy with another optimizer
-      else if (work(desk, 0, this.ready > 0 ? 1 : Infinity) > 0) waited = 0;
+      else if ((this.ready > 0 ? workOnce(desk, 0) : work(desk, 0)) > 0) waited = 0;
       before = done;
       if (waited === 0) this.call(posted);
       waited += await moment(control, Atomics.load(control, FINISHED));
@@ -117,7 +118,8 @@ export class Pool {
 
   /** Tells the workers of a desk and calls them to it. */
   call(posted: Posted): void {
-    for (const [i, slot] of this.#slots.entries()) {
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i];
       if (!slot || slot.fired || slot.known.has(posted.id)) continue;
       slot.known.add(posted.id);
       this.#send(i, slot, { id: posted.id, plan: posted.plan });

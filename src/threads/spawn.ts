@@ -37,7 +37,8 @@ export function spawn(url: string | URL | undefined): Hand {
 
 function spawnInNode({ Worker }: NodeThreads, url: string | URL | undefined): Hand {
   const settings = { execArgv: [], env: {} };
-  const worker = url === undefined ? new Worker(source, { eval: true, ...settings }) : new Worker(new URL(url), settings);
+  const worker =
+    url === undefined ? new Worker(source, { eval: true, ...settings }) : new Worker(new URL(url), settings);
   const ended = new Promise<void>((resolve) => worker.on("exit", resolve));
   // an error is followed by the exit
   worker.on("error", () => {});

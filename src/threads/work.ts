@@ -16,6 +16,8 @@ export const TAPE = 4;
 export const FINISHED = 5;
 export const WAITING = 6;
 export const THREADS = 7;
+/** The bytes of an element if one kernel call can go over several entries, which walks fastest; else 0. */
+export const MERGES = 8;
 const HEADER = 16;
 
 /** Words from one chunk's state to the next. */
@@ -107,22 +109,44 @@ export function openDesk({ buffer, capacity, memory, modules, scratch, scratchBy
   };
 }
 
-/** Claims chunks and does them, until none is free or there were `most`; returns how many there were. */
-export function work(desk: Desk, thread: number, most = Infinity): number {
-  const { control, states } = desk;
+/** Claims chunks and does them, until none is free; returns how many there were. */
+export function work(desk: Desk, thread: number): number {
+  const { control } = desk;
   const count = Atomics.load(control, COUNT);
-  // threads begin far from each other, so that each walks on through memory
-  let chunk = Math.floor((thread * count) / Math.max(1, Atomics.load(control, THREADS)));
+  const threads = Math.max(1, Atomics.load(control, THREADS));
   let done = 0;
-  for (let i = 0; i < count && done < most; i++) {
-    if (claim(states, chunk, thread)) {
-      runChunk(desk, chunk, thread);
-      Atomics.store(states, chunk * APART, DONE);
-      done++;
-    }
-    chunk = chunk + 1 < count ? chunk + 1 : 0;
+  // each thread has a share to begin with, so that it walks on through memory, and helps with those of others
+  for (let i = 0; i < threads; i++) {
+    const share = (thread + i) % threads;
+    done += workOn(desk, thread, Math.floor((share * count) / threads), Math.floor(((share + 1) * count) / threads));
   }
-  if (done > 0 && Atomics.add(control, FINISHED, done) + done === count && Atomics.load(control, WAITING) === 1) {
+  return finish(desk, done);
+}
+
+/** Does one chunk, if one is free; returns how many there were. */
+export function workOnce(desk: Desk, thread: number): number {
+  const free = statesOf(desk).indexOf(FREE);
+  return free < 0 ? 0 : finish(desk, workOn(desk, thread, free, free + 1));
+}
+
+/** Does what is free between two chunks: half of it at once, because long walks are the fastest, then half of the rest. */
+function workOn(desk: Desk, thread: number, start: number, stop: number): number {
+  let done = 0;
+  for (let chunk = start; chunk < stop; ) {
+    const most = chunk + Math.ceil((stop - chunk) / 2);
+    let end = chunk;
+    while (end < most && claim(desk, end, thread)) end++;
+    if (end > chunk) runChunks(desk, chunk, end, thread);
+    for (let i = chunk; i < end; i++) Atomics.store(desk.states, i * APART, DONE);
+    done += end - chunk;
+    chunk = Math.max(end, chunk + 1);
+  }
+  return done;
+}
+
+function finish({ control }: Desk, done: number): number {
+  const finished = done > 0 ? Atomics.add(control, FINISHED, done) + done : 0;
+  if (finished === Atomics.load(control, COUNT) && Atomics.load(control, WAITING) === 1) {
     Atomics.notify(control, FINISHED);
   }
   return done;
@@ -143,23 +167,32 @@ export function countDone(desk: Desk): number {
   return statesOf(desk).filter((state) => state === DONE).length;
 }
 
-function claim(states: Int32Array, chunk: number, thread: number): boolean {
+function claim({ states }: Desk, chunk: number, thread: number): boolean {
   if (Atomics.load(states, chunk * APART) !== FREE) return false;
   return Atomics.compareExchange(states, chunk * APART, FREE, thread + 1) === FREE;
 }
 
-/** Does a chunk that the thread has claimed: only now the job is sure to be the one that is read. */
-export function runChunk(desk: Desk, chunk: number, thread: number): void {
-  const { control } = desk;
+/** Does chunks that the thread has claimed: only now the job is sure to be the one that is read. */
+export function runChunks(desk: Desk, start: number, stop: number, thread: number): void {
+  const { control, entries } = desk;
   readTape(desk, thread);
-  const per = control[PER];
-  const end = Math.min(control[ENTRIES], (chunk + 1) * per);
-  for (let entry = chunk * per; entry < end; entry++) runEntry(desk, entry);
+  const size = control[MERGES];
+  const last = Math.min(control[ENTRIES], stop * control[PER]);
+  for (let entry = start * control[PER]; entry < last; ) {
+    const from = entries[2 * entry];
+    const first = entry;
+    let n = entries[2 * entry++ + 1];
+    while (size > 0 && entry < last && entries[2 * entry] === from + n / size) n += entries[2 * entry++ + 1];
+    runStretch(desk, from, n, first);
+  }
 }
 
-export function runEntry({ entries, results, calls }: Desk, entry: number): void {
-  const from = entries[2 * entry];
-  const n = entries[2 * entry + 1];
+/** Does one entry of a desk whose tape is read. */
+export function runEntry(desk: Desk, entry: number): void {
+  runStretch(desk, desk.entries[2 * entry], desk.entries[2 * entry + 1], entry);
+}
+
+function runStretch({ results, calls }: Desk, from: number, n: number, entry: number): void {
   for (let i = 0; i < calls.length; i++) {
     const result = run(calls[i], n, from);
     if (result !== undefined) results[entry] = result;
