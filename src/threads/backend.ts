@@ -1,12 +1,9 @@
 import type { Backend } from "../backend.js";
 import type { Dtype } from "../rule.js";
 import type { Kind } from "../unpack.js";
-import { Threads } from "./crew.js";
+import { least, Threads } from "./crew.js";
 import { fits, Modules, SharedMemory } from "./memory.js";
 import { Pool } from "./pool.js";
-
-/** Smaller memories are not shared: steps over them are too short for several threads. */
-const SHARED_BYTES = 1 << 19;
 
 let opened: Pool | undefined;
 let compiled: Modules | undefined;
@@ -35,7 +32,7 @@ export function openThreads(plain: Backend, dtype: Dtype, asked: number | "auto"
     ...plain,
     alone: plain,
     createMemory(bytes) {
-      const shared = bytes >= SHARED_BYTES && fits(bytes, threads - 1);
+      const shared = bytes >= least.memory && fits(bytes, threads - 1);
       return shared ? new SharedMemory(bytes, threads - 1) : plain.createMemory(bytes);
     },
     kernels(memory, dtype, twins) {

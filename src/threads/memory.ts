@@ -64,9 +64,9 @@ const SHARED_LIMITS = [3, 0, 0x80, 0x80, 4];
 export function shareMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
   let section = 8;
   while (module[section] !== IMPORTS) {
+    if (section >= module.length) throw new Error("a module of kernels imports no memory");
     const { value, end } = integer(module, section + 1);
     section = end + value;
-    if (section >= module.length) throw new Error("a module of kernels imports no memory");
   }
   const { value: length, end: start } = integer(module, section + 1);
   const end = start + length;

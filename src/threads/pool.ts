@@ -1,5 +1,6 @@
 import { type Hand, spawn } from "./spawn.js";
 import {
+  begun,
   CALLS,
   COUNT,
   countDone,
@@ -53,6 +54,8 @@ const ATTEMPTS = 3;
 /** The workers of this thread, shared by all its optimizers. */
 export class Pool {
   url: string | URL | undefined;
+  /** How many chunks workers have done. */
+  helped = 0;
   readonly #words = new Int32Array(new SharedArrayBuffer(4 * (MAIL + SLOT_WORDS * SLOTS)));
   readonly #slots: (Slot | undefined)[] = [];
   #failures = 0;
@@ -92,6 +95,7 @@ export class Pool {
     this.call(posted);
     const start = performance.now();
     const own = work(posted.desk, 0);
+    this.helped += posted.desk.control[COUNT] - own;
     const each = (performance.now() - start) / Math.max(1, own);
     return this.#wait(posted.desk, Math.max(waits.least, waits.times * each));
   }
@@ -104,7 +108,7 @@ export class Pool {
     Atomics.store(control, WAITING, 1);
     let waited = 0;
     let before = -1;
-    while (Atomics.load(control, FINISHED) !== count && waited < waits.least) {
+    while (Atomics.load(control, FINISHED) !== count && waited < waits.least && !this.#isLost(desk)) {
       const done = countDone(desk);
       if (done !== before) waited = 0;
       // nobody comes, or workers are busy with another optimizer
@@ -171,6 +175,11 @@ export class Pool {
   #wake(): void {
     Atomics.add(this.#words, CALLS, 1);
     if (Atomics.load(this.#words, SLEEPERS) > 0) Atomics.notify(this.#words, CALLS);
+  }
+
+  /** Whether a worker that holds a chunk is known to have ended. */
+  #isLost(desk: Desk): boolean {
+    return begun(desk).some(({ thread }) => thread > 0 && !this.#slots[thread - 1]);
   }
 
   #isReady(i: number): boolean {
