@@ -10,7 +10,8 @@ let compiled: Modules | undefined;
 
 /** The workers, if this runtime can share memory with them. */
 export function openPool(): Pool | undefined {
-  if (canShare()) opened ??= new Pool();
+  if (!canShare()) return undefined;
+  opened ??= new Pool();
   return opened;
 }
 

@@ -8,8 +8,6 @@ export type Letter =
   | { readonly id: number; readonly plan: Plan }
   | { readonly gone: number };
 
-declare const require: ((name: string) => unknown) | undefined;
-
 interface Port {
   on?(event: "message", listener: (letter: Letter) => void): void;
   onmessage?: ((event: { readonly data: Letter }) => void) | null;
@@ -58,9 +56,8 @@ function spinUntilCalled(calls: number): boolean {
 
 function listen(take: (letter: Letter) => void): void {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
-  const name = "node:worker_threads";
-  const load = typeof require === "function" ? require : process?.getBuiltinModule;
-  const port = (load?.(name) as { parentPort: Port | null } | undefined)?.parentPort;
+  const threads = process?.getBuiltinModule?.("node:worker_threads") as { parentPort: Port | null } | undefined;
+  const port = threads?.parentPort;
   if (port?.on) port.on("message", take);
   else (globalThis as Port).onmessage = ({ data }) => take(data);
 }
