@@ -135,7 +135,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** How many threads share the work of large steps: what you asked for, or 1 where that cannot be had. */
   get threads(): number {
-    return this.#backend.crew?.threads ?? 1;
+    return this.#inside.groups.reduce((most, { store }) => Math.max(most, store.threads), 1);
   }
 
   /** Bytes of memory that the optimizer holds, without your own arrays. */

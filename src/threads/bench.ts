@@ -95,8 +95,7 @@ function cutStretch(from: number, to: number, most: number, count: (length: numb
 /** The table for sums of squares: an entry is a chunk of the reduction. */
 export function measureTable(bench: Bench, part: Part, modules: Modules, pool: Pool): Table {
   const entries = bench.tensors.flatMap(({ start, length }) => cutStretch(start, start + length, CHUNK, (n) => n));
-  bench.squares ??= makeTable(part, entries, 0, modules, pool);
-  return bench.squares;
+  return makeTable(part, entries, 0, modules, pool);
 }
 
 function makeTable(part: Part, entries: readonly Entry[], merges: number, modules: Modules, pool: Pool): Table {

@@ -41,7 +41,9 @@ export class Threads implements Crew {
   readonly #backend: Backend;
   readonly #modules: Modules;
   readonly #pool: Pool;
-  readonly #benches = new Map<Part["ranges"], Bench>();
+  // by ranges: a part that is arranged anew, or is no more, lets go of its bench, and of what workers hold of it
+  readonly #benches = new WeakMap<Part["ranges"], Bench>();
+  readonly #desks = new Set<number>();
   #cut: Cut | undefined;
   #waiting: Job[] | undefined;
   #underWay = false;
@@ -88,7 +90,7 @@ export class Threads implements Crew {
     for (const job of this.#waiting?.splice(0) ?? []) this.#run(restored(job));
     const bench = this.#benchOf(part);
     if (bench.elements < least.measure || this.threads === 1) return false;
-    const table = measureTable(bench, part, this.#modules, this.#pool);
+    const table = this.#squaresOf(bench, part);
     const { desk } = table.posted;
     this.#lay(table, squaresTape(part, source, this.#modules));
     if (!this.#pool.run(table.posted)) {
@@ -142,11 +144,7 @@ export class Threads implements Crew {
   }
 
   dispose(): void {
-    for (const { steps, squares } of this.#benches.values()) {
-      this.#pool.forget(steps.posted.id);
-      if (squares) this.#pool.forget(squares.posted.id);
-    }
-    this.#benches.clear();
+    for (const id of this.#desks) this.#pool.forget(id);
   }
 
   #run({ bench, part, tape }: Pick<Job, "bench" | "part" | "tape">): void {
@@ -167,8 +165,25 @@ export class Threads implements Crew {
     if (!bench) {
       bench = makeBench(part, this.#backend, this.#modules, this.#pool);
       this.#benches.set(ranges, bench);
+      this.#noteDesk(bench.steps, ranges);
     }
     return bench;
+  }
+
+  #squaresOf(bench: Bench, part: Part): Table {
+    if (!bench.squares) {
+      bench.squares = measureTable(bench, part, this.#modules, this.#pool);
+      this.#noteDesk(bench.squares, part.ranges);
+    }
+    return bench.squares;
+  }
+
+  #noteDesk({ posted: { id } }: Table, ranges: Part["ranges"]): void {
+    this.#desks.add(id);
+    gone.register(ranges, () => {
+      this.#desks.delete(id);
+      this.#pool.forget(id);
+    });
   }
 
   #lay(table: Table, tape: readonly number[]): void {
@@ -195,6 +210,8 @@ export class Threads implements Crew {
     throw new Error(`step: ${cutMessage(names)}`);
   }
 }
+
+const gone = /* @__PURE__ */ new FinalizationRegistry<() => void>((forget) => forget());
 
 /** Puts the scalars of a job back where its kernels take them from. */
 function restored(job: Job): Job {

@@ -52,16 +52,13 @@ function spawnOnWeb(Web: typeof Worker, url: string | URL | undefined): Hand {
   const ended = new Promise<void>((resolve) => {
     over = resolve;
   });
-  worker.onerror = () => over();
-  return {
-    post: (letter) => worker.postMessage(letter),
-    end() {
-      worker.terminate();
-      // a page is not told when a worker has ended: no engine lets one run on for this long
-      setTimeout(over, SETTLED);
-    },
-    ended,
+  const end = () => {
+    worker.terminate();
+    // a page is not told when a worker has ended: no engine lets one run on for this long
+    setTimeout(over, SETTLED);
   };
+  worker.onerror = end;
+  return { post: (letter) => worker.postMessage(letter), end, ended };
 }
 
 const SETTLED = 1000;
