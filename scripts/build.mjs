@@ -12,11 +12,19 @@ const withoutWasm = {
   resolveId: { filter: { id: /\/wasm\.js$/ }, handler: () => `${process.cwd()}/src/wasm.none.ts` },
 };
 
+// gradstep/threads speaks to the main entry, which it must not have a copy of
+const besideMain = {
+  name: "beside-main",
+  resolveId: { filter: { id: /^\.\.\/index\.js$/ }, handler: () => ({ id: "./index.js", external: true }) },
+};
+
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 await bundle("index", "src/index.ts", []);
 await bundle("js", "src/index.ts", [withoutWasm]);
 await bundle("safetensors", "src/safetensors/index.ts", []);
+await bundle("threads", "src/threads/index.ts", [besideMain]);
+await bundle("threads/worker", "src/threads/worker.ts", []);
 for (const name of ["f32", "f64", "f32-decay", "f64-decay"])
   copyFileSync(`build/${name}.wasm`, `dist/kernels/${name}.wasm`);
 declarations();
@@ -39,7 +47,8 @@ function declarations() {
   });
   writeFileSync("dist/js.d.ts", 'export * from "./index.js";\n');
   writeFileSync("dist/safetensors.d.ts", 'export * from "./safetensors/index.js";\n');
-  const entries = ["dist/js.d.ts", "dist/safetensors.d.ts"];
+  writeFileSync("dist/threads.d.ts", 'export * from "./threads/index.js";\n');
+  const entries = ["dist/js.d.ts", "dist/safetensors.d.ts", "dist/threads.d.ts"];
   const reached = ts.createProgram(entries, { types: [] }).getSourceFiles();
   const kept = new Set(reached.map(({ fileName }) => resolve(fileName)));
   for (const file of readdirSync("dist", { recursive: true })) {

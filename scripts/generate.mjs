@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, posix, resolve } from "node:path";
 import asc from "assemblyscript/asc";
+import { rolldown } from "rolldown";
 import ts from "typescript";
 import { pack } from "./pack.mjs";
 
@@ -15,6 +16,7 @@ process.chdir(root);
 rmSync(out, { recursive: true, force: true });
 await kernels();
 twins();
+await worker();
 
 async function kernels() {
   const modules = [];
@@ -80,6 +82,13 @@ function isImportOfKernels(statement) {
 /** A twin is an exported function whose first parameter is n. */
 function isTwin(statement) {
   return ts.getModifiers(statement)?.length && statement.parameters[0]?.name.text === "n";
+}
+
+/** What workers run, as text. */
+async function worker() {
+  const made = await rolldown({ input: "src/threads/worker.ts", platform: "neutral" });
+  const { output } = await made.generate({ format: "iife", minify: true });
+  write("worker.ts", `${note}export const source = ${JSON.stringify(output[0].code)};\n`);
 }
 
 function write(name, text) {

@@ -30,13 +30,13 @@ const OPEN = 8;
 
 // The slabs that may have room: those that something was cut from or given back to, until they are found too full. A slab
 // that is not here is held by its optimizers alone, so that whatever is dropped without dispose() goes with the garbage.
-const open = new WeakMap<Backend, Slab[]>();
+const open: Readonly<Record<Backend["name"], Slab[]>> = { wasm: [], js: [] };
 
 /** Zero-filled memory. Small regions share a slab: each memory costs address space, and a Node process ends at some 13,000. */
 export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
   if (bytes > SMALL) return { memory: createMemory(who, backend, bytes), offset: 0, bytes };
-  const slabs = openSlabs(backend);
+  const slabs = open[backend.name];
   for (;;) {
     if (slabs.length === 0) {
       slabs.push({ memory: createMemory(who, backend, SLAB), free: [{ start: 0, end: SLAB }], live: 0 });
@@ -52,18 +52,12 @@ export function allocate(who: string, backend: Backend, size: number): Region {
 export function release(backend: Backend, { slab, offset, bytes }: Region): void {
   if (!slab) return;
   give(slab, offset, bytes);
-  const slabs = openSlabs(backend);
+  const slabs = open[backend.name];
   if (slabs.includes(slab)) return;
   slabs.unshift(slab);
   if (slabs.length <= OPEN) return;
   const fullest = slabs.reduce((a, b) => (b.live > a.live ? b : a));
   slabs.splice(slabs.indexOf(fullest), 1);
-}
-
-function openSlabs(backend: Backend): Slab[] {
-  const slabs = open.get(backend) ?? [];
-  open.set(backend, slabs);
-  return slabs;
 }
 
 function give(slab: Slab, offset: number, bytes: number): void {

@@ -1,7 +1,10 @@
 import { describe } from "./check.js";
 import { js } from "./js.js";
+import type { Part } from "./part.js";
 import type { Numbers } from "./real.js";
 import type { Dtype, Library, Small } from "./rule.js";
+import type { Source } from "./store.js";
+import type { Kind } from "./unpack.js";
 import { openWasm } from "./wasm.js";
 
 /** What a kernel takes for a buffer: a pointer in WebAssembly, a typed array in JavaScript. */
@@ -30,10 +33,58 @@ export interface Backend {
   ref(memory: Memory, type: Dtype | Small, offset: number, length: number): Ref;
   /** What a kernel takes for `length` elements. */
   count(dtype: Dtype, length: number): number;
+  /** The modules of its kernels. */
+  bytes?(kind: Kind): Uint8Array;
+  /** The threads that work on its memories, if there are several, and the same backend without them. */
+  readonly crew?: Crew;
+  readonly alone?: Backend;
 }
 
-/** The backend of that name for a dtype: "auto" is WebAssembly where it works, else JavaScript. */
-export function openBackend(who: string, name: unknown, dtype: Dtype): Backend {
+/** Threads that share the work on the memories of one optimizer: see threads/. */
+export interface Crew {
+  readonly threads: number;
+  /** Itself, if a memory is shared. */
+  on(memory: Memory): Crew | undefined;
+  /** Does to each block of a part what `walk` does to the one block it is given; false, and nothing, if that does not pay. */
+  each(part: Part, walk: (part: Part) => void): boolean;
+  /** Notes the squares of a part's gradients, likewise. */
+  measure(part: Part, source: Source): boolean;
+  /** Throws if a step is under way, or one was cut off and no state dict loaded since. */
+  check(who: string): void;
+  /** Throws unless a state dict can be loaded now. */
+  checkLoad(who: string): void;
+  /** Takes note of what was loaded. */
+  loaded(has: (name: string) => boolean): void;
+  /** Takes a step, the kernels of which workers run. */
+  stepAsync(step: () => void): Promise<void>;
+  dispose(): void;
+}
+
+type OpenThreads = (plain: Backend, dtype: Dtype, threads: number | "auto") => Backend;
+
+let openThreads: OpenThreads | undefined;
+
+/** What gradstep/threads calls when it is imported. */
+export function useThreads(open: OpenThreads): void {
+  openThreads = open;
+}
+
+/** The backend of that name for a dtype, and that many threads where it can have them. */
+export function openBackend(who: string, name: unknown, dtype: Dtype, threads: unknown): Backend {
+  if (threads !== "auto" && typeof threads !== "number") {
+    throw new TypeError(`${who}: threads must be a number or "auto", got ${describe(threads)}`);
+  }
+  if (threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new RangeError(`${who}: threads must be a whole number >= 1, got ${threads}`);
+  }
+  const backend = openAlone(who, name, dtype);
+  if (threads === 1 || backend === js) return backend;
+  if (!openThreads) throw new Error(`${who}: the option threads needs import "gradstep/threads"`);
+  return openThreads(backend, dtype, threads);
+}
+
+/** "auto" is WebAssembly where it works, else JavaScript. */
+function openAlone(who: string, name: unknown, dtype: Dtype): Backend {
   if (name === "js") return js;
   if (name !== "wasm" && name !== "auto") {
     throw new TypeError(`${who}: backend must be "auto", "wasm" or "js", got ${describe(name)}`);

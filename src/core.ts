@@ -23,13 +23,15 @@ export class Core {
   grads: Readonly<Record<string, Reals>> = {};
   state: Readonly<Record<string, Readonly<Record<string, Numbers>>>> = {};
   #groupViews: readonly GroupView[] | undefined;
+  /** What shares the work among threads, if anything does. */
+  readonly #crew: Backend["crew"];
   readonly #options: Readonly<Record<string, unknown>>;
   #numbered = 0;
   #disposed = false;
   #swapped = false;
 
   constructor(kind: Kind, params: unknown, options: unknown) {
-    const { dtype, backend, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
+    const { dtype, backend, threads, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
     const who = kind.rule.name;
     const specs = readGroups(who, params);
     this.kind = kind;
@@ -41,7 +43,8 @@ export class Core {
       dtype,
       specs.flatMap(({ tensors }) => tensors),
     );
-    this.backend = openBackend(who, backend, this.dtype);
+    this.backend = openBackend(who, backend, this.dtype, threads);
+    this.#crew = this.backend.crew;
     this.#add(specs);
   }
 
@@ -202,6 +205,7 @@ export class Core {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const { store } of this.groups) store.release();
+    this.#crew?.dispose();
     // whoever still holds the optimizer does not hold its memory
     this.groups = this.tensors = [];
     this.params = this.grads = this.state = {};
@@ -210,6 +214,7 @@ export class Core {
   /** Throws unless the parameters are where and what they should be. */
   checkWhole(method: string): void {
     this.checkRestored(method);
+    this.#crew?.check(method);
     checkAttached(method, this.tensors);
   }
 

@@ -1,4 +1,7 @@
 // first, because of the kernels: see wasm.ts
+
+/** @internal */
+export { useThreads } from "./backend.js";
 export { useModule } from "./wasm.js";
 
 import * as classes from "./optimizers/index.js";

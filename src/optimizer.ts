@@ -84,6 +84,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this.#core.clock.steps;
   }
 
+  /** How many threads share the work of large steps: what you asked for, or 1 where that cannot be had. */
+  get threads(): number {
+    return this.#core.groups.reduce((most, { store }) => Math.max(most, store.threads), 1);
+  }
+
   /** Bytes of memory that the optimizer holds, without your own arrays. */
   get bytes(): number {
     return this.#core.groups.reduce((sum, group) => sum + group.store.bytes, 0);
@@ -95,6 +100,18 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    */
   step(grads?: Grads<N, D>): this {
     this.#core.step(grads);
+    return this;
+  }
+
+  /**
+   * A step that leaves the calling thread free where it can: workers run the kernels of large groups. Until it resolves, leave
+   * parameters, gradients and state alone.
+   */
+  async stepAsync(grads?: Grads<N, D>): Promise<this> {
+    const step = () => this.#core.step(grads);
+    const { crew } = this.#core.backend;
+    if (crew) await crew.stepAsync(step);
+    else step();
     return this;
   }
 
@@ -216,8 +233,17 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal Reads a state dict, and returns what loads it. */
   plan(dict: StateDict, options: LoadOptions): () => LoadResult {
-    this.#core.checkRestored("loadStateDict");
-    return planLoad(this.#core, dict, options);
+    const core = this.#core;
+    const { crew } = core.backend;
+    core.checkRestored("loadStateDict");
+    crew?.checkLoad("loadStateDict");
+    const load = planLoad(core, dict, options);
+    if (!crew) return load;
+    return () => {
+      const result = load();
+      crew.loaded((name) => Object.hasOwn(dict.params ?? {}, name));
+      return result;
+    };
   }
 
   /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */

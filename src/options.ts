@@ -14,6 +14,7 @@ export function readOptions(kind: Kind, options: unknown) {
   const {
     dtype,
     backend = "auto",
+    threads = 1,
     accumulate = 1,
     accumulation = "mean",
     ...rest
@@ -23,12 +24,20 @@ export function readOptions(kind: Kind, options: unknown) {
   const entries = Object.entries(rest);
   const some = (wanted: boolean) => Object.fromEntries(entries.filter(([name]) => guarding.includes(name) === wanted));
   const hyperparameters = some(false);
-  checkKnown(who, hyperparameters, kind.defaults, ["dtype", "backend", "accumulate", "accumulation", ...guarding]);
+  checkKnown(who, hyperparameters, kind.defaults, [
+    "dtype",
+    "backend",
+    "threads",
+    "accumulate",
+    "accumulation",
+    ...guarding,
+  ]);
   const clock: Clock = { steps: 0, calls: checkCalls(kind, accumulate), called: 0 };
   const mean = checkChoice(who, "accumulation", accumulation, accumulations) === "mean";
   return {
     dtype,
     backend,
+    threads,
     clock,
     /** What the sum of several calls' gradients is divided by. */
     divisor: mean ? clock.calls : 1,

@@ -1,5 +1,5 @@
 import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Kernel, Kernels, Memory, Ref } from "./backend.js";
+import type { Backend, Crew, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import { type Block, type Laid, type Range, rangesOf, type Streams } from "./blocks.js";
 import * as stagesF32 from "./generated/f32/stages.js";
 import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slotOf, viewOf } from "./layout.js";
@@ -57,6 +57,8 @@ export interface Part {
   readonly h: Ref;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
+  /** The threads that its memory is shared by. */
+  readonly crew: Crew | undefined;
 }
 
 /** Allocates the tensors of a group: parts for those it owns and for the caller's own, more than one where a memory is full. */
@@ -131,6 +133,8 @@ function allocatePart(
     h: backend.ref(memory, dtype, scalars, SCALARS),
     stageScalars: viewOf(memory, dtype, stageScalars, STAGE_SCALARS),
     stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
+    // what the calling thread copies stays with it
+    crew: own ? undefined : backend.crew?.on(memory),
   };
   arrangePart(part, backend);
   return part;

@@ -47,10 +47,10 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
   optimizer: O & Optimizer<N, D>,
   grads: RowGrads<N, D>,
 ): O {
-  const { kind, dtype, clock, groups, backend, guard } = Optimizer.core(
-    optimizer as unknown as Optimizer,
-    "stepRows",
-  ).check("stepRows");
+  const core = Optimizer.core(optimizer as unknown as Optimizer, "stepRows").check("stepRows");
+  const { kind, dtype, clock, groups, guard } = core;
+  // rows are few
+  const backend = core.backend.alone ?? core.backend;
   if (!groups.every(({ store }) => store instanceof Streams)) {
     throw new TypeError(`stepRows: ${kind.rule.name} looks at whole tensors, expected a rule that looks at elements`);
   }

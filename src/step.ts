@@ -13,7 +13,8 @@ import type { GroupStages, Source, Stages } from "./store.js";
 
 /** Runs one step of a kernel on a part. */
 export function stepPart(part: Part, name: string, own: GroupStages, all: Stages): void {
-  const { sole } = part;
+  const { sole, crew } = part;
+  if (crew && all.source !== "given" && crew.each(part, (one) => stepBlocks(one, name, own, all))) return;
   if (sole && own.plain && all.plain) run(kernelOf(part.plain, name) as Kernel, sole, sole.g, part.h);
   else stepBlocks(part, name, own, all);
 }
@@ -64,6 +65,11 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
 
 /** Adds the gradients to their sum, which is what they are if they are the first. */
 export function accumulatePart(part: Part, first: boolean, clear: boolean, source: Source): void {
+  if (source !== "given" && part.crew?.each(part, (one) => accumulateBlocks(one, first, clear, source))) return;
+  accumulateBlocks(part, first, clear, source);
+}
+
+function accumulateBlocks(part: Part, first: boolean, clear: boolean, source: Source): void {
   const { stages, scratch, stageH, ranges } = part;
   part.stageScalars[0] = 1;
   for (let r = 0; r < ranges.length; r++) {
@@ -83,7 +89,9 @@ export function accumulatePart(part: Part, first: boolean, clear: boolean, sourc
 }
 
 /** Notes with each tensor the sum of its gradient's squares. */
-export function measurePart({ tensors, dtype, dot, scratch, streams }: Part, source: Source): void {
+export function measurePart(part: Part, source: Source): void {
+  const { tensors, dtype, dot, scratch, streams } = part;
+  if (source !== "given" && part.crew?.measure(part, source)) return;
   for (let i = 0; i < tensors.length; i++) {
     const tensor = tensors[i];
     const { length, frozen } = tensor;

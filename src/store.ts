@@ -54,6 +54,8 @@ export interface GroupStages {
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
+  /** How many threads share the work of large steps. */
+  readonly threads: number;
   /** One pass of step t. */
   step(pass: number, t: number, stages: Stages): void;
   /** Adds the gradients to their sum, or makes them the sum, and clears them if asked to. */

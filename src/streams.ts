@@ -46,6 +46,10 @@ export class Streams implements Store {
     return this.#parts.reduce((sum, { region, borrowed }) => sum + (borrowed ? 0 : region.bytes), 0);
   }
 
+  get threads(): number {
+    return this.#backend.crew?.threads ?? 1;
+  }
+
   step(_pass: number, t: number, stages: Stages): void {
     if (this.#parts.length === 0) return;
     this.run(this.#parts, this.begin(this.#parts[0], t), stages);

@@ -57,6 +57,7 @@ interface Slotted extends Tensor {
 /** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
   tensors: readonly Placed[] = [];
+  readonly threads = 1;
   readonly #rule: AnyTensorRule;
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
@@ -76,7 +77,7 @@ export class Tensors implements Store {
     this.#rule = rule;
     this.#settings = settings;
     this.#memory = memory;
-    this.#backend = backend;
+    this.#backend = backend.alone ?? backend;
     const slotted = tensors.map((tensor, i): Slotted => {
       const slots = Object.entries(settings.states[i]).map(
         ([name, slot]) => [name, slotOf(slot, tensor.shape, dtype)] as const,
@@ -88,7 +89,7 @@ export class Tensors implements Store {
     });
     try {
       for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
-        this.#batches = [...this.#batches, allocateBatch(rule, settings.kernel, backend, dtype, batch)];
+        this.#batches = [...this.#batches, allocateBatch(rule, settings.kernel, this.#backend, dtype, batch)];
       }
     } catch (error) {
       this.release();

@@ -78,6 +78,8 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
   dtype?: D;
   /** Where the loops run; "auto" takes WebAssembly where it can be had. */
   backend?: "auto" | "wasm" | "js";
+  /** How many threads share the work of large steps, "auto" for as many as there are cores: see gradstep/threads. Default 1. */
+  threads?: number | "auto";
   /** What the gradients are divided by, such as a loss scale; default 1. */
   gradScale?: Setting;
   /** The norm of all gradients together, over all groups, that a step takes at most; `Infinity` only measures it. */

@@ -39,6 +39,7 @@ const wasm: Backend = {
   ref: (_memory, _type, offset) => offset,
   // whole lines: the rest of the last one is padding
   count: (dtype, length) => Math.ceil((length * SIZE[dtype]) / LINE) * LINE,
+  bytes: unpack,
 };
 
 /** The WebAssembly backend, with the kernels of a dtype compiled; throws if this engine cannot, or may not, run them. */

@@ -26,7 +26,9 @@ export interface Subject extends AnyOptimizer {
   readonly groups: (Options & { readonly names: readonly string[] })[];
   readonly steps: number;
   readonly bytes: number;
+  readonly threads: number;
   step(grads?: unknown): Subject;
+  stepAsync(grads?: unknown): Promise<Subject>;
   zeroGrad(): Subject;
   addGroup(group: unknown): Subject;
   stateDict(): StateDict;

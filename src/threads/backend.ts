@@ -1,0 +1,65 @@
+import type { Backend } from "../backend.js";
+import type { Dtype } from "../rule.js";
+import type { Kind } from "../unpack.js";
+import { least, Threads } from "./crew.js";
+import { fits, Modules, SharedMemory } from "./memory.js";
+import { Pool } from "./pool.js";
+
+let opened: Pool | undefined;
+let compiled: Modules | undefined;
+
+/** The workers, if this runtime can share memory with them. */
+export function openPool(): Pool | undefined {
+  if (!canShare()) return undefined;
+  opened ??= new Pool();
+  return opened;
+}
+
+/** A backend whose large memories are shared by that many threads; the plain one where that cannot be. */
+export function openThreads(plain: Backend, dtype: Dtype, asked: number | "auto"): Backend {
+  const threads = asked === "auto" ? Math.min(8, cores()) : asked;
+  const pool = threads > 1 ? openPool() : undefined;
+  if (!pool || !plain.bytes || pool.broken) return plain;
+  try {
+    compiled ??= new Modules(plain.bytes);
+    compiled.of(dtype);
+  } catch {
+    // a runtime that takes only modules it has compiled itself
+    return plain;
+  }
+  const modules = compiled;
+  const kernels = (memory: SharedMemory, kind: Kind) => memory.kernels(kind, modules);
+  const backend: Backend = {
+    ...plain,
+    alone: plain,
+    createMemory(bytes) {
+      const shared = bytes >= least.memory && fits(bytes, threads - 1);
+      return shared ? new SharedMemory(bytes, threads - 1) : plain.createMemory(bytes);
+    },
+    kernels(memory, dtype, twins) {
+      return memory instanceof SharedMemory ? kernels(memory, dtype) : plain.kernels(memory, dtype, twins);
+    },
+    decayKernels(memory, dtype) {
+      return memory instanceof SharedMemory ? kernels(memory, `${dtype}-decay`) : plain.decayKernels(memory, dtype);
+    },
+  };
+  return Object.assign(backend, { crew: new Threads(threads, plain, modules, pool) });
+}
+
+/** Whether memory can be shared with workers. A page that is not isolated may have the memory, but cannot hand it over. */
+function canShare(): boolean {
+  try {
+    structuredClone(new SharedArrayBuffer(4));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function cores(): number {
+  const { navigator, process } = globalThis as {
+    navigator?: { hardwareConcurrency?: number };
+    process?: { getBuiltinModule?(name: string): { availableParallelism(): number } };
+  };
+  return navigator?.hardwareConcurrency ?? process?.getBuiltinModule?.("node:os").availableParallelism() ?? 1;
+}

@@ -1,0 +1,206 @@
+import type { Backend, Kernel, Kernels, Ref } from "../backend.js";
+import type { Block, Laid, Range, Streams } from "../blocks.js";
+import { blockLength, CHUNK, SIZE } from "../layout.js";
+import type { KernelSet, Part } from "../part.js";
+import type { Source } from "../store.js";
+import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
+import type { Pool, Posted } from "./pool.js";
+import {
+  CHUNKS,
+  COUNT,
+  DECAYING,
+  deskBytes,
+  ENTRIES,
+  FINISHED,
+  FIXED,
+  free,
+  JOB,
+  MERGES,
+  openDesk,
+  PER,
+  SCRATCH,
+  THREADS,
+  WAITING,
+  writeTape,
+} from "./work.js";
+
+/** Stretches of elements. */
+type Entry = readonly [from: number, n: number];
+
+/** A desk, and the stretches of a part that its jobs go over. */
+export interface Table {
+  readonly posted: Posted;
+  readonly entries: readonly Entry[];
+  readonly per: number;
+  /** The bytes of an element, if a kernel may go on from one entry to the next; else 0. */
+  readonly merges: number;
+}
+
+/** What threads work with on the ranges of a part. */
+export interface Bench {
+  readonly elements: number;
+  readonly steps: Table;
+  /** Entries of the last blocks of ranges that something stands behind: a kernel would change it meanwhile. */
+  readonly lasts: readonly { readonly entry: number; readonly behind: Range["behind"] }[];
+  /** The part with kernels that write to the tape. */
+  readonly recorded: Part;
+  readonly tape: number[];
+  readonly tensors: readonly Laid[];
+  /** Made when gradients are first measured. */
+  squares: Table | undefined;
+}
+
+export function makeBench(part: Part, backend: Backend, modules: Modules, pool: Pool): Bench {
+  const { ranges, dtype } = part;
+  const elements = ranges.reduce((sum, { blocks }) => sum + blocks.reduce((all, { length }) => all + length, 0), 0);
+  const entries: Entry[] = [];
+  const ends: { entry: Entry; behind: Range["behind"] }[] = [];
+  for (const { blocks, behind } of ranges) {
+    const from = blocks[0].from;
+    const last = blocks[blocks.length - 1];
+    const to = last.from + last.length;
+    const cut = cutStretch(from, to, stretchOf(elements, part), (length) => backend.count(dtype, length));
+    if (behind.length > 0) ends.push({ entry: cut.pop() as Entry, behind });
+    entries.push(...cut);
+  }
+  const tape: number[] = [];
+  const all = [...entries, ...ends.map(({ entry }) => entry)];
+  return {
+    elements,
+    steps: { ...makeTable(part, all, SIZE[dtype], modules, pool), entries },
+    lasts: ends.map(({ behind }, i) => ({ entry: entries.length + i, behind })),
+    recorded: recorder(part, modules, tape),
+    tape,
+    tensors: part.tensors.filter(({ frozen }) => !frozen),
+    squares: undefined,
+  };
+}
+
+/**
+ * The elements of an entry: a block, or less where there are few, so that threads end at the same time. A chunk costs 0.1 µs, so a
+ * kernel of few streams, which is soon done, takes more elements.
+ */
+function stretchOf(elements: number, { dtype, streams: { state } }: Part): number {
+  const block = blockLength(dtype);
+  const least = block / 2 ** Math.min(2, state.length);
+  return Math.min(block, Math.max(least, Math.ceil(elements / 64 / 1024) * 1024));
+}
+
+function cutStretch(from: number, to: number, most: number, count: (length: number) => number): Entry[] {
+  const entries: Entry[] = [];
+  for (let start = from; start < to; start += most) entries.push([start, count(Math.min(most, to - start))]);
+  return entries;
+}
+
+/** The table for sums of squares: an entry is a chunk of the reduction. */
+export function measureTable(bench: Bench, part: Part, modules: Modules, pool: Pool): Table {
+  const entries = bench.tensors.flatMap(({ start, length }) => cutStretch(start, start + length, CHUNK, (n) => n));
+  return makeTable(part, entries, 0, modules, pool);
+}
+
+function makeTable(part: Part, entries: readonly Entry[], merges: number, modules: Modules, pool: Pool): Table {
+  const memory = part.streams.memory as SharedMemory;
+  const capacity = entries.length;
+  const plan = {
+    buffer: new SharedArrayBuffer(deskBytes(capacity)),
+    capacity,
+    memory: memory.memory,
+    modules: modules.of(part.dtype),
+    scratch: memory.scratch,
+    scratchBytes: SCRATCH_BYTES,
+  };
+  const desk = openDesk(plan);
+  for (const [i, entry] of entries.entries()) desk.entries.set(entry, 2 * i);
+  const per = Math.max(1, Math.ceil(entries.length / CHUNKS));
+  return { posted: { id: pool.number(), desk, plan }, entries, per, merges };
+}
+
+/** Lays a job on a desk. The chunks come free last: whoever claims one sees all the rest. */
+export function layJob(
+  { posted: { desk }, entries, per, merges }: Table,
+  tape: readonly number[],
+  threads: number,
+): void {
+  const { control } = desk;
+  const count = Math.ceil(entries.length / per);
+  writeTape(desk, tape);
+  control[JOB]++;
+  control[PER] = per;
+  control[ENTRIES] = entries.length;
+  // several kernels go over each block while it is in the cache
+  control[MERGES] = tape.length === 2 + 2 * tape[1] ? merges : 0;
+  Atomics.store(control, FINISHED, 0);
+  Atomics.store(control, WAITING, 0);
+  Atomics.store(control, THREADS, threads);
+  Atomics.store(control, COUNT, count);
+  free(desk, count);
+}
+
+/** The names of the parameters that have elements in chunks of a table. */
+export function namesIn({ entries, per }: Table, chunks: readonly number[], part: Part): string[] {
+  const { tensors, dtype } = part;
+  const cut = chunks.flatMap((chunk) => entries.slice(chunk * per, (chunk + 1) * per));
+  const stretches = cut.map(([from, n]) => [from, from + n / SIZE[dtype]]);
+  return tensors
+    .filter(({ start, length }) => stretches.some(([from, to]) => from < start + length && start < to))
+    .map(({ name }) => name);
+}
+
+/** The tape of a sum of squares. */
+export function squaresTape({ streams: { g, state }, dtype }: Part, source: Source, modules: Modules): number[] {
+  const at = source === "grads" ? g : (state.find(({ name }) => name === "gradSum")?.start as number);
+  return [exportsOf(modules.get(dtype)).indexOf("dot"), 2, at, SIZE[dtype], at, SIZE[dtype]];
+}
+
+/** A part of one block, at element 0, whose kernels write what they are called with to a tape. */
+function recorder(part: Part, modules: Modules, tape: number[]): Part {
+  const { streams, dtype, plain } = part;
+  const { p, g, state } = streams;
+  const sizes = new Map<Ref, number>([
+    [p, SIZE[dtype]],
+    [g, SIZE[dtype]],
+    ...state.map(({ start, type }) => [start, SIZE[type]] as const),
+    [part.scratch, SCRATCH],
+  ]);
+  const record = (code: number): Kernel => {
+    return (_n, ...refs) => {
+      tape.push(code, refs.length);
+      for (const ref of refs) tape.push(ref as number, sizes.get(ref) ?? FIXED);
+    };
+  };
+  const recorders = (module: WebAssembly.Module, from: number): Kernels =>
+    Object.fromEntries(exportsOf(module).map((name, i) => [name, record(from + i)]));
+  const set = (kernels: Kernels): KernelSet => ({ kernels, name: plain.name, kernel: kernels[plain.name] });
+  const [kernels, decaying] = modules.of(dtype).map((module, i) => recorders(module, i * DECAYING));
+  const decayingSet = set(decaying);
+  const block = blockAtStart(streams);
+  return {
+    ...part,
+    crew: undefined,
+    sole: undefined,
+    ranges: [{ whole: block, blocks: [block], behind: [] }],
+    plain: set(kernels),
+    decaying: () => decayingSet,
+    stages: kernels,
+  };
+}
+
+function blockAtStart({ p, g, state }: Streams): Block {
+  const slot = (wanted: string) => state.find(({ name }) => name === wanted)?.start ?? 0;
+  const rules = state.filter(({ name }) => name !== "ema" && name !== "gradSum").map(({ start }) => start);
+  return {
+    from: 0,
+    length: 0,
+    n: 0,
+    p,
+    g,
+    state: rules,
+    ema: slot("ema"),
+    gradSum: slot("gradSum"),
+    shares: undefined,
+  };
+}
+
+function exportsOf(module: WebAssembly.Module): string[] {
+  return WebAssembly.Module.exports(module).map(({ name }) => name);
+}

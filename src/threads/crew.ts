@@ -1,0 +1,237 @@
+import type { Backend, Crew, Memory } from "../backend.js";
+import { CHUNK } from "../layout.js";
+import type { Part } from "../part.js";
+import type { Reals } from "../real.js";
+import type { Source } from "../store.js";
+import { type Bench, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
+import { type Modules, SharedMemory } from "./memory.js";
+import type { Pool } from "./pool.js";
+import { begun, readTape, runChunks, runEntry } from "./work.js";
+
+/** From how many numbers on threads share the work. */
+export const least = {
+  /**
+   * Of all streams. Measured on two cores, Node 24: there two threads are 1.8 times as fast as one with Adam (64 K elements) and 1.7
+   * times with SGD (128 K), and what a job costs beside the kernels, 1.3 µs, is at most a tenth of the step if no worker comes.
+   */
+  step: 262144,
+  measure: 262144,
+  /** Bytes of a memory, for it to be shared. */
+  memory: 1 << 19,
+};
+
+interface Job {
+  readonly bench: Bench;
+  readonly part: Part;
+  readonly tape: readonly number[];
+  readonly scalars: Reals;
+  readonly stageScalars: Reals;
+}
+
+/** What was cut off in the middle. */
+interface Cut {
+  readonly names: readonly string[];
+  /** Whether the worker that did it is sure to have ended. */
+  over: boolean;
+}
+
+/** The threads of one optimizer. */
+export class Threads implements Crew {
+  readonly #asked: number;
+  readonly #backend: Backend;
+  readonly #modules: Modules;
+  readonly #pool: Pool;
+  // by ranges: a part that is arranged anew, or is no more, lets go of its bench, and of what workers hold of it
+  readonly #benches = new WeakMap<Part["ranges"], Bench>();
+  readonly #desks = new Set<number>();
+  #cut: Cut | undefined;
+  #waiting: Job[] | undefined;
+  #underWay = false;
+
+  constructor(asked: number, backend: Backend, modules: Modules, pool: Pool) {
+    this.#asked = asked;
+    this.#backend = backend;
+    this.#modules = modules;
+    this.#pool = pool;
+  }
+
+  get threads(): number {
+    return this.#pool.broken ? 1 : this.#asked;
+  }
+
+  on(memory: Memory): Crew | undefined {
+    return memory instanceof SharedMemory ? this : undefined;
+  }
+
+  each(part: Part, walk: (part: Part) => void): boolean {
+    const bench = this.#benchOf(part);
+    if (bench.elements * (2 + part.streams.state.length) < least.step || this.threads === 1) return false;
+    bench.tape.length = 0;
+    walk(bench.recorded);
+    const { tape } = bench;
+    if (this.#waiting) {
+      const { scalars, stageScalars } = part;
+      // parts of two groups can have one place for them
+      this.#waiting.push({
+        bench,
+        part,
+        tape: [...tape],
+        scalars: scalars.slice(),
+        stageScalars: stageScalars.slice(),
+      });
+      return true;
+    }
+    this.#run({ bench, part, tape });
+    return true;
+  }
+
+  measure(part: Part, source: Source): boolean {
+    // a sum of gradients may be among them
+    for (const job of this.#waiting?.splice(0) ?? []) this.#run(restored(job));
+    const bench = this.#benchOf(part);
+    if (bench.elements < least.measure || this.threads === 1) return false;
+    const table = this.#squaresOf(bench, part);
+    const { desk } = table.posted;
+    this.#lay(table, squaresTape(part, source, this.#modules));
+    if (!this.#pool.run(table.posted)) {
+      // nothing was changed, so it can be done again; whoever still works on it writes to a desk that is given up
+      for (const { chunk, thread } of begun(desk)) {
+        this.#pool.fire(thread);
+        runChunks(desk, chunk, chunk + 1, 0);
+      }
+      this.#pool.forget(table.posted.id);
+      bench.squares = undefined;
+    }
+    let at = 0;
+    for (const tensor of part.tensors) {
+      tensor.squares = 0;
+      if (!tensor.frozen) for (let left = tensor.length; left > 0; left -= CHUNK) tensor.squares += desk.results[at++];
+    }
+    return true;
+  }
+
+  check(who: string): void {
+    if (this.#underWay) throw new Error(`${who}: a step is under way, await stepAsync() first`);
+    if (this.#cut) throw new Error(`${who}: ${cutMessage(this.#cut.names)}`);
+  }
+
+  checkLoad(who: string): void {
+    if (this.#underWay) throw new Error(`${who}: a step is under way, await stepAsync() first`);
+    if (this.#cut && !this.#cut.over) {
+      throw new Error(`${who}: the worker that was cut off has not ended yet, await a turn of the event loop first`);
+    }
+  }
+
+  loaded(names: (name: string) => boolean): void {
+    const missing = this.#cut?.names.filter((name) => !names(name)) ?? [];
+    this.#cut = missing.length > 0 ? { names: missing, over: true } : undefined;
+  }
+
+  async stepAsync(step: () => void): Promise<void> {
+    const jobs: Job[] = [];
+    this.#waiting = jobs;
+    try {
+      step();
+    } finally {
+      this.#waiting = undefined;
+    }
+    this.#underWay = true;
+    try {
+      for (const job of jobs) await this.#runAsync(restored(job));
+    } finally {
+      this.#underWay = false;
+    }
+  }
+
+  dispose(): void {
+    for (const id of this.#desks) this.#pool.forget(id);
+  }
+
+  #run({ bench, part, tape }: Pick<Job, "bench" | "part" | "tape">): void {
+    this.#lay(bench.steps, tape);
+    if (!this.#pool.run(bench.steps.posted)) this.#lose(bench, part);
+    runLasts(bench);
+  }
+
+  async #runAsync({ bench, part, tape }: Job): Promise<void> {
+    this.#lay(bench.steps, tape);
+    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#lose(bench, part);
+    runLasts(bench);
+  }
+
+  #benchOf(part: Part): Bench {
+    const { ranges } = part;
+    let bench = this.#benches.get(ranges);
+    if (!bench) {
+      bench = makeBench(part, this.#backend, this.#modules, this.#pool);
+      this.#benches.set(ranges, bench);
+      this.#noteDesk(bench.steps, ranges);
+    }
+    return bench;
+  }
+
+  #squaresOf(bench: Bench, part: Part): Table {
+    if (!bench.squares) {
+      bench.squares = measureTable(bench, part, this.#modules, this.#pool);
+      this.#noteDesk(bench.squares, part.ranges);
+    }
+    return bench.squares;
+  }
+
+  #noteDesk({ posted: { id } }: Table, ranges: Part["ranges"]): void {
+    this.#desks.add(id);
+    gone.register(ranges, () => {
+      this.#desks.delete(id);
+      this.#pool.forget(id);
+    });
+  }
+
+  #lay(table: Table, tape: readonly number[]): void {
+    this.#pool.hire(this.#asked - 1);
+    layJob(table, tape, this.#asked);
+  }
+
+  /** Gives up a desk that a worker did not come back from; throws if it was in the middle of a chunk. */
+  #lose({ steps }: Bench, part: Part): void {
+    const lost = begun(steps.posted.desk);
+    this.#pool.forget(steps.posted.id);
+    this.#benches.delete(part.ranges);
+    if (lost.length === 0) return;
+    const names = namesIn(
+      steps,
+      lost.map(({ chunk }) => chunk),
+      part,
+    );
+    const cut: Cut = { names, over: false };
+    this.#cut = cut;
+    Promise.all(lost.map(({ thread }) => this.#pool.fire(thread))).then(() => {
+      cut.over = true;
+    });
+    throw new Error(`step: ${cutMessage(names)}`);
+  }
+}
+
+const gone = /* @__PURE__ */ new FinalizationRegistry<() => void>((forget) => forget());
+
+/** Puts the scalars of a job back where its kernels take them from. */
+function restored(job: Job): Job {
+  job.part.scalars.set(job.scalars);
+  job.part.stageScalars.set(job.stageScalars);
+  return job;
+}
+
+/** The blocks that are not for workers, each with what stands behind it put back. */
+function runLasts({ steps, lasts }: Bench): void {
+  const { desk } = steps.posted;
+  if (lasts.length > 0) readTape(desk, 0);
+  for (const { entry, behind } of lasts) {
+    for (const { numbers, kept } of behind) kept.set(numbers);
+    runEntry(desk, entry);
+    for (const { numbers, kept } of behind) numbers.set(kept);
+  }
+}
+
+function cutMessage(names: readonly string[]): string {
+  const quoted = names.map((name) => `"${name}"`).join(", ");
+  return `a worker ended in the middle of ${quoted}, load a state dict to go on`;
+}

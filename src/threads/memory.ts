@@ -1,0 +1,95 @@
+import type { Backend, Kernels, Memory } from "../backend.js";
+import type { Dtype } from "../rule.js";
+import type { Kind } from "../unpack.js";
+
+const PAGE = 65536;
+const MOST_PAGES = 65536;
+
+/** What a thread has of scratch: a block, and what keeps those of two threads out of the same sets of the cache. */
+export const SCRATCH_BYTES = 65536 + 4352;
+
+/** Memory of WebAssembly that threads share, with scratch for each worker at its end. */
+export class SharedMemory implements Memory {
+  readonly memory: WebAssembly.Memory;
+  readonly buffer: ArrayBufferLike;
+  readonly scratch: number;
+  readonly #bound: Partial<Record<Kind, Kernels>> = {};
+
+  constructor(bytes: number, workers: number) {
+    this.scratch = Math.ceil(bytes / 128) * 128;
+    const pages = Math.min(MOST_PAGES, Math.ceil((this.scratch + workers * SCRATCH_BYTES) / PAGE));
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.buffer = this.memory.buffer;
+  }
+
+  kernels(kind: Kind, modules: Modules): Kernels {
+    this.#bound[kind] ??= new WebAssembly.Instance(modules.get(kind), { env: { memory: this.memory } })
+      .exports as unknown as Kernels;
+    return this.#bound[kind];
+  }
+}
+
+/** Whether that many bytes and the workers' scratch are no more than a memory can have. */
+export function fits(bytes: number, workers: number): boolean {
+  return bytes + workers * SCRATCH_BYTES <= MOST_PAGES * PAGE;
+}
+
+/** The kernels' modules for shared memory, compiled once. */
+export class Modules {
+  readonly #bytes: Required<Backend>["bytes"];
+  readonly #made: Partial<Record<Kind, WebAssembly.Module>> = {};
+
+  constructor(bytes: Required<Backend>["bytes"]) {
+    this.#bytes = bytes;
+  }
+
+  get(kind: Kind): WebAssembly.Module {
+    this.#made[kind] ??= new WebAssembly.Module(shareMemory(this.#bytes(kind)));
+    return this.#made[kind];
+  }
+
+  /** The plain kernels of a dtype, and those that add the weight decay. */
+  of(dtype: Dtype): WebAssembly.Module[] {
+    return [this.get(dtype), this.get(`${dtype}-decay`)];
+  }
+}
+
+const IMPORTS = 2;
+const MEMORY = [...new TextEncoder().encode("memory"), 2];
+const LIMITS = [0, 0];
+// shared, at least no page and at most 65536
+const SHARED_LIMITS = [3, 0, 0x80, 0x80, 4];
+
+/** The same module, but it imports a memory that is shared: the only import, with limits that say so. */
+export function shareMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
+  let section = 8;
+  while (module[section] !== IMPORTS) {
+    if (section >= module.length) throw new Error("a module of kernels imports no memory");
+    const { value, end } = integer(module, section + 1);
+    section = end + value;
+  }
+  const { value: length, end: start } = integer(module, section + 1);
+  const end = start + length;
+  const tail = [...MEMORY, ...LIMITS];
+  if (tail.some((byte, i) => module[end - tail.length + i] !== byte) || length > 100) {
+    throw new Error("a module of kernels imports something else than its memory");
+  }
+  const added = SHARED_LIMITS.length - LIMITS.length;
+  const result = new Uint8Array(module.length + added);
+  result.set(module.subarray(0, end - LIMITS.length));
+  result[section + 1] += added;
+  result.set(SHARED_LIMITS, end - LIMITS.length);
+  result.set(module.subarray(end), end + added);
+  return result;
+}
+
+/** A number in the form of WebAssembly's: seven bits a byte. */
+function integer(bytes: Uint8Array, at: number): { value: number; end: number } {
+  let value = 0;
+  let end = at;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[end++];
+    value += (byte & 127) * 2 ** shift;
+    if (byte < 128) return { value, end };
+  }
+}

@@ -1,0 +1,260 @@
+// What the calling thread and the workers share: how a job lies in shared memory, and how a thread works on it.
+//
+// A desk is where the jobs of one part are laid out. A job is a tape of kernel calls that every entry of a table is put through;
+// an entry is a stretch of the part's elements. Some entries make a chunk, which one thread claims.
+//
+//   | header | tape | a state per chunk | entries: from, n | a result per entry |
+//
+// What threads write often lies in cache lines of its own: one that two threads write to costs each as much as a small chunk.
+
+/** Words of the header. */
+export const JOB = 0;
+export const COUNT = 1;
+export const PER = 2;
+export const ENTRIES = 3;
+export const TAPE = 4;
+export const FINISHED = 5;
+export const WAITING = 6;
+export const THREADS = 7;
+/** The bytes of an element if one kernel call can go over several entries, which walks fastest; else 0. */
+export const MERGES = 8;
+const HEADER = 16;
+
+/** Words from one chunk's state to the next. */
+const APART = 16;
+
+/** Most chunks of a job: what threads wait for at its end is the rest of one. */
+export const CHUNKS = 512;
+
+/** Words for a tape; a call takes two and two for each buffer. */
+const TAPE_WORDS = 1008;
+
+/** What a chunk's state is; a chunk that is begun has the number of its thread plus 1. */
+export const FREE = 0;
+export const DONE = -1;
+
+/** A step for each element: none, for what is the same for all; or that of a thread's own scratch. */
+export const FIXED = 0;
+export const SCRATCH = -1;
+
+/** What is added to the code of a kernel that adds the weight decay. */
+export const DECAYING = 4096;
+
+/** Words of the pool. */
+export const CALLS = 0;
+export const DESK = 1;
+export const SLEEPERS = 2;
+export const MAIL = 8;
+/** Words of the pool for each worker: letters sent, whether it is fired, and whether it is there. */
+export const SLOT_WORDS = 3;
+
+type Loop = (n: number, ...refs: number[]) => number | undefined;
+
+/** A kernel call of a job: its buffers at element 0, and the bytes by which they advance with each element. */
+interface Call {
+  readonly loop: Loop;
+  readonly bases: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+/** What a thread needs of a desk. */
+export interface Desk {
+  readonly control: Int32Array;
+  readonly addresses: Uint32Array;
+  readonly states: Int32Array;
+  readonly entries: Int32Array;
+  readonly results: Float64Array;
+  /** The exports of the kernels, and of those that add the weight decay, in their order. */
+  readonly loops: readonly (readonly Loop[])[];
+  /** Where the scratch of workers starts, and the bytes of each. */
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  /** The job whose tape was read last. */
+  job: number;
+  calls: readonly Call[];
+}
+
+/** What a desk is made of: shared memory, and how many entries it can have. */
+export interface Plan {
+  readonly buffer: SharedArrayBuffer;
+  readonly capacity: number;
+  readonly memory: WebAssembly.Memory;
+  readonly modules: readonly WebAssembly.Module[];
+  readonly scratch: number;
+  readonly scratchBytes: number;
+}
+
+/** Bytes of a desk for that many entries. */
+export function deskBytes(capacity: number): number {
+  return 4 * (HEADER + TAPE_WORDS + CHUNKS * APART + 2 * capacity) + 8 * capacity;
+}
+
+export function openDesk({ buffer, capacity, memory, modules, scratch, scratchBytes }: Plan): Desk {
+  const states = 4 * (HEADER + TAPE_WORDS);
+  const entries = states + 4 * CHUNKS * APART;
+  return {
+    control: new Int32Array(buffer, 0, HEADER),
+    addresses: new Uint32Array(buffer, 4 * HEADER, TAPE_WORDS),
+    states: new Int32Array(buffer, states, CHUNKS * APART),
+    entries: new Int32Array(buffer, entries, 2 * capacity),
+    results: new Float64Array(buffer, entries + 8 * capacity, capacity),
+    loops: modules.map((module) => {
+      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      return Object.values(exports) as unknown as Loop[];
+    }),
+    scratch,
+    scratchBytes,
+    job: 0,
+    calls: [],
+  };
+}
+
+/** Claims chunks and does them, until none is free; returns how many there were. */
+export function work(desk: Desk, thread: number): number {
+  const { control } = desk;
+  const count = Atomics.load(control, COUNT);
+  const threads = Math.max(1, Atomics.load(control, THREADS));
+  let done = 0;
+  // each thread has a share to begin with, so that it walks on through memory, and helps with those of others
+  for (let i = 0; i < threads; i++) {
+    const share = (thread + i) % threads;
+    done += workOn(desk, thread, Math.floor((share * count) / threads), Math.floor(((share + 1) * count) / threads));
+  }
+  return finish(desk, done);
+}
+
+/** Does one chunk, if one is free; returns how many there were. */
+export function workOnce(desk: Desk, thread: number): number {
+  const free = statesOf(desk).indexOf(FREE);
+  return free < 0 ? 0 : finish(desk, workOn(desk, thread, free, free + 1));
+}
+
+/** Does what is free between two chunks: half of it at once, because long walks are the fastest, then half of the rest. */
+function workOn(desk: Desk, thread: number, start: number, stop: number): number {
+  let done = 0;
+  for (let chunk = start; chunk < stop; ) {
+    const most = chunk + Math.ceil((stop - chunk) / 2);
+    let end = chunk;
+    while (end < most && claim(desk, end, thread)) end++;
+    if (end > chunk) runChunks(desk, chunk, end, thread);
+    for (let i = chunk; i < end; i++) Atomics.store(desk.states, i * APART, DONE);
+    done += end - chunk;
+    chunk = Math.max(end, chunk + 1);
+  }
+  return done;
+}
+
+function finish({ control }: Desk, done: number): number {
+  const finished = done > 0 ? Atomics.add(control, FINISHED, done) + done : 0;
+  if (finished === Atomics.load(control, COUNT) && Atomics.load(control, WAITING) === 1) {
+    Atomics.notify(control, FINISHED);
+  }
+  return done;
+}
+
+/** Lays chunks out for threads to claim. */
+export function free({ states }: Desk, chunks: number): void {
+  for (let chunk = 0; chunk < chunks; chunk++) Atomics.store(states, chunk * APART, FREE);
+}
+
+/** The state of each chunk of a job. */
+function statesOf({ control, states }: Desk): number[] {
+  return Array.from({ length: control[COUNT] }, (_, chunk) => Atomics.load(states, chunk * APART));
+}
+
+/** How many chunks are done. */
+export function countDone(desk: Desk): number {
+  return statesOf(desk).filter((state) => state === DONE).length;
+}
+
+function claim({ states }: Desk, chunk: number, thread: number): boolean {
+  if (Atomics.load(states, chunk * APART) !== FREE) return false;
+  return Atomics.compareExchange(states, chunk * APART, FREE, thread + 1) === FREE;
+}
+
+/** Does chunks that the thread has claimed: only now the job is sure to be the one that is read. */
+export function runChunks(desk: Desk, start: number, stop: number, thread: number): void {
+  const { control, entries } = desk;
+  readTape(desk, thread);
+  const size = control[MERGES];
+  const last = Math.min(control[ENTRIES], stop * control[PER]);
+  for (let entry = start * control[PER]; entry < last; ) {
+    const from = entries[2 * entry];
+    const first = entry;
+    let n = entries[2 * entry++ + 1];
+    while (size > 0 && entry < last && entries[2 * entry] === from + n / size) n += entries[2 * entry++ + 1];
+    runStretch(desk, from, n, first);
+  }
+}
+
+/** Does one entry of a desk whose tape is read. */
+export function runEntry(desk: Desk, entry: number): void {
+  runStretch(desk, desk.entries[2 * entry], desk.entries[2 * entry + 1], entry);
+}
+
+function runStretch({ results, calls }: Desk, from: number, n: number, entry: number): void {
+  for (let i = 0; i < calls.length; i++) {
+    const result = run(calls[i], n, from);
+    if (result !== undefined) results[entry] = result;
+  }
+}
+
+/** Reads the job that lies on a desk, unless it is known. */
+export function readTape(desk: Desk, thread: number): void {
+  const { control, addresses, loops } = desk;
+  if (desk.job === control[JOB]) return;
+  const calls: Call[] = [];
+  for (let at = 0; at < control[TAPE]; ) {
+    const code = addresses[at++];
+    const bases: number[] = [];
+    const sizes: number[] = [];
+    for (let left = addresses[at++]; left > 0; left--) {
+      const base = addresses[at++];
+      const size = addresses[at++] | 0;
+      const own = size === SCRATCH && thread > 0;
+      bases.push(own ? desk.scratch + (thread - 1) * desk.scratchBytes : base);
+      sizes.push(Math.max(size, 0));
+    }
+    calls.push({ loop: loops[code < DECAYING ? 0 : 1][code % DECAYING], bases, sizes });
+  }
+  desk.calls = calls;
+  desk.job = control[JOB];
+}
+
+function run({ loop, bases: b, sizes: s }: Call, n: number, from: number): number | undefined {
+  // a spread call costs ten times as much
+  switch (b.length) {
+    case 1:
+      return loop(n, b[0] + from * s[0]);
+    case 2:
+      return loop(n, b[0] + from * s[0], b[1] + from * s[1]);
+    case 3:
+      return loop(n, b[0] + from * s[0], b[1] + from * s[1], b[2] + from * s[2]);
+    case 4:
+      return loop(n, b[0] + from * s[0], b[1] + from * s[1], b[2] + from * s[2], b[3] + from * s[3]);
+    case 5:
+      return loop(
+        n,
+        b[0] + from * s[0],
+        b[1] + from * s[1],
+        b[2] + from * s[2],
+        b[3] + from * s[3],
+        b[4] + from * s[4],
+      );
+    default:
+      return loop(n, ...b.map((base, i) => base + from * s[i]));
+  }
+}
+
+/** The chunks that somebody has begun, and who. */
+export function begun(desk: Desk): { readonly chunk: number; readonly thread: number }[] {
+  const all = statesOf(desk).map((state, chunk) => ({ chunk, thread: state - 1 }));
+  return all.filter(({ thread }) => thread >= 0);
+}
+
+/** Writes a tape: codes of kernels, each with its buffers and their steps. */
+export function writeTape({ addresses, control }: Desk, tape: readonly number[]): void {
+  if (tape.length > TAPE_WORDS) throw new RangeError(`a job has ${tape.length} words, expected at most ${TAPE_WORDS}`);
+  addresses.set(tape);
+  control[TAPE] = tape.length;
+}
