@@ -37,27 +37,27 @@ export async function runRules(plan: Omit<Plan, "native">): Promise<RuleRow[]> {
   for (const dtype of dtypes) {
     const probes = await compileProbes(dtype, all.streams, all.words);
     // the first of all would meet what the compilers left for the engine to clean up
-    if (todo.length > 0) measure(todo[0].c, todo[0].work, dtype, todo[0].n, probes, plan);
+    if (todo.length > 0) await measure(todo[0].c, todo[0].work, dtype, todo[0].n, probes, plan);
     for (const { c, work, n } of todo) {
       progress(rows.length + 1, dtypes.length * todo.length, `${c.label} ${dtype}, n = ${n}`);
-      rows.push(measure(c, work, dtype, n, probes, plan));
+      rows.push(await measure(c, work, dtype, n, probes, plan));
     }
   }
   return rows;
 }
 
-function measure(
+async function measure(
   c: Case,
   { passes, flops }: Work,
   dtype: Dtype,
   n: number,
   probes: Probes,
   { milliseconds, rounds }: Pick<Plan, "milliseconds" | "rounds">,
-): RuleRow {
+): Promise<RuleRow> {
   const { streams, words } = needs(flops > 0 ? [] : passes);
   const subject = library(c, dtype, n, "wasm", nearSquare(n));
   const others = [...streams.map((each) => probes.streams(each, n)), ...words.map((word) => probes.word(word))];
-  const [steps, ...rest] = rotate([subject, ...others], milliseconds, rounds(n));
+  const [steps, ...rest] = await rotate([subject, ...others], milliseconds, rounds(n));
   const doubt = doubtOf(() => subject.close());
   const times = steps.map((time) => time / n);
   const nsPerElement = summarize(times).median;

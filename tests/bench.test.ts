@@ -22,10 +22,10 @@ import { table } from "../bench/table.js";
 import { evaluate, targetLabels } from "../bench/targets.js";
 
 describe("flags", () => {
-  it("measure everything unless told otherwise", () => {
+  it("take the rules that everyone knows, at all sizes, unless told otherwise", () => {
     const flags = parseFlags([]);
-    expect(flags.labels).toEqual(cases.map((c) => c.label));
-    expect(flags.dtypes).toEqual(["f32", "f64"]);
+    expect(flags.labels).toEqual(targetLabels);
+    expect(flags.dtypes).toEqual(["f32"]);
     expect(flags.sizes[0]).toBe(2);
     expect(flags.sizes.at(-1)).toBe(4194304);
   });
@@ -36,6 +36,10 @@ describe("flags", () => {
     expect(flags.labels).toEqual(["adamw", "sgd momentum"]);
     expect(parseFlags(["--only", "adam"]).labels).toContain("adam amsgrad");
     expect(parseFlags(["--only", "adam"]).labels).not.toContain("adamw");
+  });
+
+  it("--all takes every rule in both dtypes", () => {
+    expect(parseFlags(["--all"])).toMatchObject({ labels: cases.map((c) => c.label), dtypes: ["f32", "f64"] });
   });
 
   it("--quick takes the cases of the targets, and what is given beside it wins", () => {
@@ -154,7 +158,14 @@ describe("a tiny run", () => {
       expect(row.gbPerSecond).toBeCloseTo((row.rule === "copy" ? 8 : 28) / row.nsPerElement, 6);
       expect(row.timesWasm === null).toBe(row.contender === "wasm" || row.contender === "copy");
     }
-    const report = { header: describeRun(describeMachine(true)), rows, small: [], targets: evaluate(rows, []) };
+    const report = {
+      command: "bench",
+      header: describeRun(describeMachine(true)),
+      peers: [],
+      rows,
+      small: [],
+      targets: evaluate(rows, []),
+    };
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     expect(format(report)).toMatch(/gcc is absent.*\nadam +64 .*not measured/s);
   });
@@ -168,14 +179,19 @@ describe("a tiny run", () => {
     expect(text).toBe("rule      n\n----  -----\nadam  65536\nsgd       2");
   });
 
-  it("tells its progress in plain lines, some seconds apart, where there is no terminal", () => {
+  it("tells its progress in one line of a terminal, and nothing elsewhere", () => {
     const written: string[] = [];
     const stream = { isTTY: false, write: (text: string) => written.push(text) > 0 };
     const progress = showProgress(stream as unknown as typeof process.stderr);
     progress.show(1, 9, "adam");
     progress.show(2, 9, "sgd");
     progress.end();
-    expect(written).toEqual(["[1/9] adam (0 s)\n"]);
+    expect(written).toEqual([]);
+    const terminal = { ...stream, isTTY: true, columns: 12 };
+    const line = showProgress(terminal as unknown as typeof process.stderr);
+    line.show(1, 9, "adam");
+    line.end();
+    expect(written).toEqual(["\r\x1b[K[1/9] adam ", "\r\x1b[K"]);
   });
 });
 
@@ -215,8 +231,8 @@ describe("targets", () => {
     expect(judge(pair("sgd", "momentum", 65536, "gcc", 1 / 1.11), [])).toEqual([false]);
     expect(judge(pair("sgd", "momentum weightDecay", 65536, "gcc", 1 / 1.29), [])).toEqual([true]);
     expect(judge(pair("sgd", "momentum weightDecay", 65536, "gcc", 1 / 1.31), [])).toEqual([false]);
-    expect(judge([], [small(300)])).toEqual([true]);
-    expect(judge([], [small(301)])).toEqual([false]);
+    expect(judge([], [small(180)])).toEqual([true, true]);
+    expect(judge([], [small(181)])).toEqual([false, true]);
   });
 
   it("hold by the best turn or by the median, and show both", () => {
@@ -228,7 +244,7 @@ describe("targets", () => {
 
   it("do not hold unless they were measured", () => {
     const targets = evaluate([], []);
-    expect(targets.length).toBe(2 + 10 + 8 + 1);
+    expect(targets.length).toBe(2 + 10 + 8 + 3 + 3);
     for (const target of targets) expect(target).toMatchObject({ value: null, median: null, holds: false });
   });
 
@@ -337,7 +353,7 @@ describe("floors", () => {
       { ...row("matrices", 64, 9, "passes"), floor: null, gflops: 20 },
     ];
     expect(rows.map(isMarked)).toEqual([false, false, true, false, false]);
-    const report = { header: describeMachine(true), rows };
+    const report = { command: "bench", header: describeMachine(true), rows };
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     const text = formatRules(report);
     expect(text).toMatch(/\nrule +n = 64 +floor +by +x +n = 128 +floor +by +x\n/);
