@@ -76,8 +76,10 @@ async function measure(
     progress: progress.show,
   });
   for (const peer of peers) peer.close();
-  progress.show(1, 1, "small steps");
-  const small = runSmall(10, 11);
+  // they are Adam's
+  const withSmall = labels.includes("adam") && dtypes.includes("f32");
+  if (withSmall) progress.show(1, 1, "small steps");
+  const small = withSmall ? runSmall(10, 11) : [];
   const targets = evaluate(rows, small, flags.targets);
   const experiments = flags.targets ? ((await place.repository?.experiments()) ?? []) : [];
   for (const [i, experiment] of experiments.entries()) {

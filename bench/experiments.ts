@@ -5,14 +5,14 @@ import { fill } from "./data.js";
 import { duration, type Experiment, ratio, type Subject } from "./experiment.js";
 import { batchFor, timeSteps } from "./measure.js";
 import { peak, product } from "./products.js";
-import { separatePasses } from "./separate.js";
+import { separatePasses, stages } from "./separate.js";
 import { largeSizes } from "./targets.js";
 
 const inCache = 65536;
 const [, inMemory] = largeSizes;
 const atMost = (name: string, limit: number | null) => ({ name, relation: "at most" as const, limit });
 
-const scaleAndClear = { gradScale: 2, zeroGrad: true, ema: 0.999 };
+const { clipValue: _, ...scaleAndClear } = stages;
 
 /** What is measured beside the table of rules: an entry is a row. */
 export const experiments: readonly Experiment[] = [
@@ -39,11 +39,7 @@ export const experiments: readonly Experiment[] = [
         () => adam(n, { ...scaleAndClear, clipNorm: 1 }),
         plain,
       ),
-      ratio(
-        atMost(name("scale, clip by value, clear, EMA"), limit),
-        () => adam(n, { ...scaleAndClear, clipValue: 0.2 }),
-        plain,
-      ),
+      ratio(atMost(name("scale, clip by value, clear, EMA"), limit), () => adam(n, stages), plain),
       ratio(atMost(name("the same by separate passes"), null), () => separatePasses(n), plain),
     ];
   }),

@@ -29,8 +29,7 @@ ${style}</style>
 <p class="quiet">${escaped(header.method)}. Made by <code>${escaped(command)}</code>.</p>
 <h2>Rules</h2>
 ${rules.join("\n")}
-<h2>Small steps</h2>
-${table(smallCells(small), "What a step costs when there is next to nothing to update")}
+${small.length === 0 ? "" : `<h2>Small steps</h2>\n${table(smallCells(small), "What a step costs when there is next to nothing to update")}`}
 <h2>Targets</h2>
 ${table(targetCells(targets), "What the library is held to, and what was measured")}
 </body>

@@ -74,7 +74,7 @@ export function format({ command, header, peers, rows, small, targets }: Report,
     head,
     ...tables,
     bars(rows, terminal),
-    `small steps\n${table(smallCells(small))}`,
+    ...(small.length === 0 ? [] : [`small steps\n${table(smallCells(small))}`]),
     `targets\n${table(targetCells(targets))}${unmeasured(targets)}`,
   ];
   return `${parts.join("\n\n")}\n`;

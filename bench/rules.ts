@@ -5,6 +5,7 @@ import { type Floor, floorOf, needs, ratioOf } from "./floor.js";
 import { kernelSources, readKernels } from "./kernels.js";
 import { type Work, workOf } from "./passes.js";
 import { compileProbes, type Probes } from "./probes.js";
+import { isMarked } from "./rules-report.js";
 import { type Plan, rotate } from "./run.js";
 import { summarize } from "./statistics.js";
 
@@ -40,10 +41,20 @@ export async function runRules(plan: Omit<Plan, "native">): Promise<RuleRow[]> {
     if (todo.length > 0) await measure(todo[0].c, todo[0].work, dtype, todo[0].n, probes, plan);
     for (const { c, work, n } of todo) {
       progress(rows.length + 1, dtypes.length * todo.length, `${c.label} ${dtype}, n = ${n}`);
-      rows.push(await measure(c, work, dtype, n, probes, plan));
+      rows.push(await least(() => measure(c, work, dtype, n, probes, plan)));
     }
   }
   return rows;
+}
+
+/** What is far above its floor is measured again: on a busy machine it is so now and then. */
+export async function least(measure: () => Promise<RuleRow>): Promise<RuleRow> {
+  let row = await measure();
+  for (let again = 0; again < 3 && isMarked(row); again++) {
+    const next = await measure();
+    if (next.floor && row.floor && next.floor.ratio < row.floor.ratio) row = next;
+  }
+  return row;
 }
 
 async function measure(
