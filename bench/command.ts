@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { cases, create } from "./cases.js";
 import { stayOnOneCore } from "./core.js";
 import type { Experiment } from "./experiment.js";
@@ -39,7 +39,10 @@ export async function benchCommand(args: readonly string[], place: Place): Promi
 
 function read(args: readonly string[], { call, repository }: Place): Flags | undefined {
   try {
-    return parseFlags(args, repository !== undefined);
+    const flags = parseFlags(args, repository !== undefined);
+    // before minutes are spent on what could not be written
+    if (flags.html !== undefined) closeSync(openSync(flags.html, "a"));
+    return flags;
   } catch (error) {
     console.error(`${(error as Error).message}\n${call} --help says what there is`);
     return undefined;

@@ -35,6 +35,9 @@ export interface Flags {
 /** What only works in a clone of the repository. */
 const ofRepository = ["targets", "rules", "readme"] as const;
 
+/** What does not go with `--rules`. */
+const ofMeasuring = ["quick", "all", "peers", "targets", "readme", "html"] as const;
+
 /** The text of `--help`, for a command that is called so. */
 export function helpFor(call: string, inRepository: boolean): string {
   const lines = [
@@ -85,6 +88,11 @@ export function parseFlags(args: readonly string[], inRepository = true): Flags 
   const { only, sizes, dtypes, ...rest } = values;
   const wrong = inRepository ? undefined : ofRepository.find((name) => rest[name]);
   if (wrong) throw new RangeError(`--${wrong} works in a clone of the repository only`);
+  if (rest.readme && (only ?? sizes ?? dtypes) !== undefined) {
+    throw new RangeError("--readme takes no --only, --sizes or --dtypes: its table has its own");
+  }
+  const beside = ofMeasuring.find((name) => rest.rules && rest[name]);
+  if (beside) throw new RangeError(`--rules measures something else, --${beside} does not go with it`);
   if (rest.html === "") throw new RangeError("--html: expected the name of a file");
   const usual = defaults(rest);
   return {

@@ -75,7 +75,7 @@ export function format({ command, header, peers, rows, small, targets }: Report,
     ...tables,
     bars(rows, terminal),
     ...(small.length === 0 ? [] : [`small steps\n${table(smallCells(small))}`]),
-    `targets\n${table(targetCells(targets))}${unmeasured(targets)}`,
+    targetsPart(targets),
   ];
   return `${parts.join("\n\n")}\n`;
 }
@@ -139,7 +139,8 @@ export function targetCells(targets: readonly Target[]): string[][] {
   return [["target", "limit", "best turn", "median", "holds"], ...lines];
 }
 
-function unmeasured(targets: readonly Target[]): string {
-  const count = targets.filter(({ value }) => value === null).length;
-  return count === 0 ? "" : `\nnot measured in this run: ${count} more`;
+function targetsPart(targets: readonly Target[]): string {
+  const missing = targets.filter(({ value }) => value === null).length;
+  const rest = missing === 0 ? [] : [`not measured in this run: ${missing}${missing < targets.length ? " more" : ""}`];
+  return ["targets", ...(missing < targets.length ? [table(targetCells(targets))] : []), ...rest].join("\n");
 }

@@ -191,6 +191,10 @@ describe("gradstep, the command", () => {
     expect(run("bench", "--help").stdout).not.toContain("--rules");
     expect(run("step")).toMatchObject({ status: 2, stderr: expect.stringContaining('no command "step"') });
     expect(run("bench", "--fast")).toMatchObject({ status: 2, stderr: expect.stringContaining("--fast") });
+    expect(run("bench", "--html", "no/such/folder/report.html")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("no/such"),
+    });
     expect(run("bench", "--rules").stderr).toContain("in a clone of the repository only");
   });
 

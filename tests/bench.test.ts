@@ -52,6 +52,9 @@ describe("flags", () => {
     [["--sizes", "0"], '"0"'],
     [["--sizes", ""], '""'],
     [["--dtypes", "f16"], "f16"],
+    [["--html", ""], "name of a file"],
+    [["--readme", "--sizes", "2"], "its own"],
+    [["--rules", "--peers"], "--peers does not go with it"],
   ])("%j is refused in one sentence", (args, word) => {
     expect(() => parseFlags(args)).toThrow(word);
   });
