@@ -52,12 +52,12 @@ export const experiments: readonly Experiment[] = [
   ),
   ratio(
     {
-      name: "muon's product of two matrices of 512 × 512: its pace over that of f32x4 multiply-adds in registers",
+      name: "muon's product of two matrices of 256 × 256: its pace over that of f32x4 multiply-adds in registers",
       relation: "at least",
       limit: null,
     },
     () => peak(),
-    () => product(512),
+    () => product(256),
   ),
   duration({ ...atMost("making an optimizer of two numbers after the first", 20), unit: "µs" }, 21, makeOne),
   duration({ ...atMost("first use: the first optimizer of a process and its first step", 5), unit: "ms" }, 9, useFirst),
