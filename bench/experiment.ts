@@ -28,6 +28,8 @@ export function ratio(line: Omit<Line, "unit">, subject: Make, beside: Make): Ex
     unit: "times",
     async measure() {
       const subjects = [await subject(), await beside()];
+      // kernels that are new to the engine run slowly until it has compiled them well, beside
+      for (const each of subjects) each.turn(300);
       const [times, others] = await rotate(subjects, 10, 7);
       for (const each of subjects) each.close?.();
       return {

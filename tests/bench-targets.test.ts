@@ -106,12 +106,12 @@ describe("experiments", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it("give the best turn over the best, and the median of neighbours, after a turn that warms up", async () => {
+  it("give the best turn over the best, and the median of neighbours, after turns that warm up", async () => {
     const line = { name: "it", relation: "at most", limit: 1 } as const;
     const it = ratio(
       line,
-      () => turns(99, 2, 4, 6, 8, 10, 12, 14),
-      () => turns(99, 2, 2, 2, 2, 2, 2, 1),
+      () => turns(99, 99, 2, 4, 6, 8, 10, 12, 14),
+      () => turns(99, 99, 2, 2, 2, 2, 2, 2, 1),
     );
     expect(await it.measure()).toEqual({ best: 2, median: 4 });
     const times = [3, 1, 2];
