@@ -67,8 +67,15 @@ export function sameBits(who: string, expected: Reals, got: Reals): void {
 }
 
 /** With `start`, the change since then is held to a tolerance: a wrong step does not hide behind a large parameter. */
-export function closeEnough(who: string, dtype: Dtype, expected: Reals, got: Reals, start?: Reals): void {
-  const [relative, ulp] = dtype === "f32" ? [1e-5, 2 ** -23] : [1e-12, 2 ** -52];
+export function closeEnough(
+  who: string,
+  dtype: Dtype,
+  expected: Reals,
+  got: Reals,
+  start?: Reals,
+  relative = dtype === "f32" ? 1e-5 : 1e-12,
+): void {
+  const ulp = dtype === "f32" ? 2 ** -23 : 2 ** -52;
   const off = (x: number, i: number) => {
     const rounding = 2 * steps * ulp * Math.max(Math.abs(x), 1e-3);
     return !(Math.abs(got[i] - x) <= relative * Math.abs(x - (start?.[i] ?? 0)) + (start ? rounding : 0));

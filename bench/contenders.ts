@@ -5,13 +5,11 @@ import type { HandLoop, Reals } from "./hand.js";
 import { batchFor, timeSteps } from "./measure.js";
 import type { Native } from "./native.js";
 
-export type ContenderName = "wasm" | "twin" | "hand" | "gcc";
-
 /** One way to run a rule, set up for one size. */
 export interface Contender {
-  readonly name: ContenderName;
+  readonly name: string;
   /** Steps for about `milliseconds`; the median time of a step in nanoseconds. */
-  turn(milliseconds: number): number;
+  turn(milliseconds: number): number | Promise<number>;
   /** Throws if the state has left the range of normal numbers; frees the memory. */
   close(): void;
 }

@@ -14,6 +14,10 @@ export type HandLoop = (p: Reals, g: Reals, h: Hyperparameters, t: number, ...st
  * seen both kinds of array is slower.
  */
 export async function handLoops(dtype: Dtype): Promise<Readonly<Record<string, HandLoop>>> {
-  const addresses = ["descent", "adaptive"].map((name) => new URL(`./hand/${name}.ts?${dtype}`, import.meta.url).href);
-  return Object.assign({}, ...(await Promise.all(addresses.map((address) => import(address)))));
+  // as sources in the repository, built in the package
+  const [ending] = /ts$|js$/.exec(import.meta.url.replace(/\?.*/, "")) ?? ["js"];
+  const addresses = ["descent", "adaptive"].map(
+    (name) => new URL(`./hand/${name}.${ending}?${dtype}`, import.meta.url),
+  );
+  return Object.assign({}, ...(await Promise.all(addresses.map((address) => import(address.href)))));
 }

@@ -57,7 +57,8 @@ export async function compileProbes(
   return { streams: (kind, n) => probe(nameOf(kind), n), word: (word) => probe(`only_${word}`, few) };
 }
 
-async function compile(dtype: Dtype, source: string): Promise<WebAssembly.Module> {
+/** Compiles a source beside lanes.ts. */
+export async function compile(dtype: Dtype, source: string): Promise<WebAssembly.Module> {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
   const { options } = JSON.parse(read("../asconfig.json"));
   const sources = { "probes.ts": source, "lanes.ts": read("../assembly/lanes.ts") };

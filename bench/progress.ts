@@ -1,22 +1,19 @@
-/** Tells on stderr what is being measured: one line that changes on a terminal, else a line every few seconds. */
+/** Tells on stderr what is being measured, in one line that changes; says nothing where there is no terminal. */
 export function showProgress(stream = process.stderr): {
   show(done: number, total: number, text: string): void;
   end(): void;
 } {
   const start = performance.now();
-  let last = -Infinity;
+  const write = (line: string) => {
+    if (stream.isTTY) stream.write(`\r\x1b[K${line}`);
+  };
   return {
     show(done, total, text) {
       const seconds = (performance.now() - start) / 1000;
       const line = `[${done}/${total}] ${text} (${seconds.toFixed(0)} s)`;
-      if (stream.isTTY) stream.write(`\r\x1b[K${line}`);
-      else if (seconds - last >= 5) {
-        stream.write(`${line}\n`);
-        last = seconds;
-      }
+      // a line that is broken could not be taken back
+      write(line.slice(0, (stream.columns ?? 80) - 1));
     },
-    end() {
-      if (stream.isTTY) stream.write("\r\x1b[K");
-    },
+    end: () => write(""),
   };
 }

@@ -1,5 +1,8 @@
 import { cpus } from "node:os";
+import { bars, terminalOf } from "./bars.js";
+import { digits } from "./figures.js";
 import { type Native, flags as nativeFlags } from "./native.js";
+import type { PeerNote } from "./peers.js";
 import type { Row } from "./run.js";
 import type { SmallRow } from "./small.js";
 import { type Cell, table } from "./table.js";
@@ -10,8 +13,10 @@ export interface Machine {
   cpu: string;
   /** The core that everything was kept on, if that can be had. */
   core: number | null;
-  node: string;
-  v8: string;
+  cores: number;
+  /** Threads that a step runs on. */
+  threads: number;
+  engine: string;
   simd: boolean;
 }
 
@@ -23,15 +28,26 @@ export interface Header extends Machine {
 }
 
 export interface Report {
+  /** What was typed. */
+  command: string;
   header: Header;
+  /** Other libraries, if they were asked for. */
+  peers: readonly PeerNote[];
   rows: readonly Row[];
   small: readonly SmallRow[];
   targets: readonly Target[];
 }
 
 export function describeMachine(simd: boolean, core?: number): Machine {
-  const { node, v8 } = process.versions;
-  return { cpu: cpus()[0]?.model ?? "unknown", core: core ?? null, node, v8, simd };
+  const all = cpus();
+  const cpu = all[0]?.model.trim() ?? "unknown";
+  return { cpu, core: core ?? null, cores: all.length, threads: 1, engine: engineOf(process.versions), simd };
+}
+
+/** The runtime and its engine, with their versions. */
+export function engineOf({ node, v8, bun, deno }: Readonly<Record<string, string | undefined>>): string {
+  if (bun !== undefined) return `Bun ${bun}, JavaScriptCore`;
+  return `${deno === undefined ? `Node ${node}` : `Deno ${deno}`}, V8 ${v8}`;
 }
 
 export function describeRun(machine: Machine, native?: Native): Header {
@@ -47,23 +63,34 @@ export function describeRun(machine: Machine, native?: Native): Header {
 }
 
 /** The report as text. */
-export function format({ header, rows, small, targets }: Report): string {
+export function format({ command, header, peers, rows, small, targets }: Report, terminal = terminalOf()): string {
   const { gcc, gccFlags, method } = header;
   const native = gcc === null ? "gcc is absent: its columns stay empty" : `${gcc}, ${gccFlags}`;
-  const head = `${machineLine(header)}\n${native}\n${method}`;
+  const others = peers.map(({ name, version, trouble }) => `${name}: ${trouble ?? version}`);
+  const head = [command, machineLine(header), native, ...others, method].join("\n");
   const dtypes = [...new Set(rows.map((row) => row.dtype))];
   const tables = dtypes.map((dtype) => `${dtype}, ns per element\n${rowTable(rows.filter((r) => r.dtype === dtype))}`);
-  const parts = [head, ...tables, `small steps\n${smallTable(small)}`, `targets\n${targetTable(targets)}`];
+  const parts = [
+    head,
+    ...tables,
+    bars(rows, terminal),
+    ...(small.length === 0 ? [] : [`small steps\n${table(smallCells(small))}`]),
+    targetsPart(targets),
+  ];
   return `${parts.join("\n\n")}\n`;
 }
 
-export function machineLine({ cpu, core, node, v8, simd }: Machine): string {
+export function machineLine({ cpu, core, cores, threads, engine, simd }: Machine): string {
   const place = core === null ? "" : `, all on core ${core}`;
-  return `${cpu}${place}; node ${node}, V8 ${v8}, SIMD ${simd ? "yes" : "no"}`;
+  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+  return `${cpu}, ${many(cores, "core")}, ${many(threads, "thread")}${place}; ${engine}, SIMD ${simd ? "yes" : "no"}`;
 }
 
 function rowTable(rows: readonly Row[]): string {
-  const lines: Cell[][] = [["rule", "n", "wasm", "twin", "hand", "gcc", "GB/s", "twin/wasm", "hand/wasm", "wasm/gcc"]];
+  const ours = ["copy", "wasm", "twin", "hand", "gcc"];
+  const peers = [...new Set(rows.map(({ contender }) => contender))].filter((name) => !ours.includes(name));
+  const ratios = ["twin/wasm", "hand/wasm", "wasm/gcc", ...peers.map((name) => `${name}/wasm`)];
+  const lines: Cell[][] = [["rule", "n", "wasm", "twin", "hand", "gcc", ...peers, "GB/s", ...ratios]];
   const firsts = rows.filter((row) => row.contender === "wasm" || row.contender === "copy");
   for (const { rule, variant, n, contender } of firsts) {
     const at = (name: string) =>
@@ -83,39 +110,37 @@ function rowTable(rows: readonly Row[]): string {
       time("twin"),
       time("hand"),
       time("gcc"),
+      ...peers.map(time),
       at(contender)?.gbPerSecond.toFixed(1) ?? "",
       ratio("twin"),
       ratio("hand"),
       ratio("gcc", true),
+      ...peers.map((name) => ratio(name)),
     ]);
   }
   return table(lines);
 }
 
-function smallTable(rows: readonly SmallRow[]): string {
-  const lines: Cell[][] = [["step", "backend", "ns", "bytes allocated"]];
-  for (const { name, backend, nsPerStep, spread, bytesPerStep } of rows) {
-    lines.push([name, backend, `${digits(nsPerStep)} ±${digits(spread.mad)}`, bytesPerStep.toFixed(1)]);
-  }
-  return table(lines);
+/** The cells of small steps, the first line as the head. */
+export function smallCells(rows: readonly SmallRow[]): string[][] {
+  const lines = rows.map(({ name, backend, nsPerStep, spread, bytesPerStep }) => {
+    return [name, backend, `${digits(nsPerStep)} ±${digits(spread.mad)}`, bytesPerStep.toFixed(1)];
+  });
+  return [["step", "backend", "ns", "bytes allocated"], ...lines];
 }
 
-function targetTable(targets: readonly Target[]): string {
-  const lines: Cell[][] = [["target", "limit", "best turn", "median", "holds"]];
-  for (const { name, relation, limit, unit, value, median, holds } of targets) {
-    const [best, middle] = [value, median].map((x) => (x === null ? "" : digits(x)));
-    lines.push([
-      name,
-      `${relation} ${limit} ${unit}`,
-      best,
-      middle,
-      value === null ? "not measured" : holds ? "yes" : "NO",
-    ]);
-  }
-  return table(lines);
+/** The cells of the targets that were measured. */
+export function targetCells(targets: readonly Target[]): string[][] {
+  const lines = targets.flatMap(({ name, relation, limit, unit, value, median, holds }) => {
+    if (value === null || median === null) return [];
+    const what = limit === null ? unit : `${relation} ${limit} ${unit}`;
+    return [[name, what, digits(value), digits(median), holds === null ? "" : holds ? "yes" : "NO"]];
+  });
+  return [["target", "limit", "best turn", "median", "holds"], ...lines];
 }
 
-/** Three significant digits. */
-export function digits(x: number): string {
-  return x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x.toFixed(2);
+function targetsPart(targets: readonly Target[]): string {
+  const missing = targets.filter(({ value }) => value === null).length;
+  const rest = missing === 0 ? [] : [`not measured in this run: ${missing}${missing < targets.length ? " more" : ""}`];
+  return ["targets", ...(missing < targets.length ? [table(targetCells(targets))] : []), ...rest].join("\n");
 }

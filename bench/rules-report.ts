@@ -1,5 +1,6 @@
 import { explanations } from "./explanations.js";
-import { digits, type Machine, machineLine } from "./report.js";
+import { digits } from "./figures.js";
+import { type Machine, machineLine } from "./report.js";
 import type { RuleRow } from "./rules.js";
 import { type Cell, table } from "./table.js";
 

@@ -1,10 +1,11 @@
 import { checkAgreement } from "./agree.js";
 import { type Case, loopName } from "./cases.js";
-import { byHand, type Contender, type ContenderName, compiled, library } from "./contenders.js";
+import { byHand, type Contender, compiled, library } from "./contenders.js";
 import { arrays, type Dtype } from "./data.js";
 import { type HandLoop, handLoops } from "./hand.js";
 import { batchFor, timeSteps } from "./measure.js";
 import type { Native } from "./native.js";
+import type { Peer } from "./peers.js";
 import { type Summary, summarize } from "./statistics.js";
 
 export interface Plan {
@@ -16,6 +17,9 @@ export interface Plan {
   /** Turns of each contender at `n` elements, after one that is not counted. */
   rounds: (n: number) => number;
   native?: Native;
+  peers?: readonly Peer[];
+  /** Told of a peer whose numbers are others; it is not timed. */
+  disagrees?: (peer: string, why: string) => void;
   progress: (done: number, total: number, text: string) => void;
 }
 
@@ -25,7 +29,8 @@ export interface Row {
   variant: string;
   dtype: Dtype;
   n: number;
-  contender: ContenderName | "copy";
+  /** "wasm", "twin", "hand", "gcc", the name of a peer, or "copy". */
+  contender: string;
   /** The median over the turns; of each turn, its median step. */
   nsPerElement: number;
   spread: Omit<Summary, "median">;
@@ -47,13 +52,28 @@ export async function run(plan: Plan): Promise<Row[]> {
       const loop = hand[loopName(c) + ("weightDecay" in c.options ? "Decay" : "")];
       const native = plan.native?.loops.has(loopName(c)) ? plan.native : undefined;
       checkAgreement(c, dtype, loop, native);
+      const peers = dtype === "f32" ? await agreeing(c, plan) : [];
       for (const n of sizes) {
         plan.progress(++done, total, `${c.label} ${dtype}, n = ${n}`);
-        rows.push(...measure(c, dtype, n, plan, loop, native));
+        rows.push(...(await measure(c, dtype, n, plan, { loop, native, peers })));
       }
     }
   }
   return rows;
+}
+
+/** The peers that have a case and its numbers. */
+async function agreeing(c: Case, { peers = [], disagrees }: Plan): Promise<Peer[]> {
+  const agreed: Peer[] = [];
+  for (const peer of peers.filter(({ rules }) => rules.has(c.label))) {
+    try {
+      await peer.check(c);
+      agreed.push(peer);
+    } catch (error) {
+      disagrees?.(peer.name, (error as Error).message);
+    }
+  }
+  return agreed;
 }
 
 /** One copy of n elements, for scale. */
@@ -63,17 +83,30 @@ function copyRow(dtype: Dtype, n: number, plan: Plan): Row {
   const turn = () => timeSteps(() => to.set(from), batchFor(n), plan.milliseconds);
   turn();
   const times = Array.from({ length: plan.rounds(n) }, () => turn() / n);
-  const id = { rule: "copy", variant: "TypedArray.set", dtype, n, contender: "copy" as const };
+  const id = { rule: "copy", variant: "TypedArray.set", dtype, n, contender: "copy" };
   return { ...id, ...figures(times, 2 * from.BYTES_PER_ELEMENT), timesWasm: null };
 }
 
-function measure(c: Case, dtype: Dtype, n: number, plan: Plan, loop?: HandLoop, native?: Native): Row[] {
+interface Others {
+  loop?: HandLoop;
+  native?: Native;
+  peers: readonly Peer[];
+}
+
+/** Above this, what the processor's caches cannot hold, only what moves memory as fast as it can is measured. */
+const largeFrom = 2 ** 23;
+
+async function measure(c: Case, dtype: Dtype, n: number, plan: Plan, others: Others): Promise<Row[]> {
+  const { loop, native, peers } = others;
   const wasm = library(c, dtype, n, "wasm");
   const contenders: Contender[] = [wasm];
   if (native) contenders.push(compiled(c, dtype, n, native));
-  if (loop) contenders.push(byHand(c, dtype, n, loop));
-  contenders.push(library(c, dtype, n, "js"));
-  const times = rotate(contenders, plan.milliseconds, plan.rounds(n));
+  if (n <= largeFrom) {
+    if (loop) contenders.push(byHand(c, dtype, n, loop));
+    contenders.push(library(c, dtype, n, "js"));
+  }
+  for (const peer of peers) contenders.push(await peer.contender(c, n));
+  const times = await rotate(contenders, plan.milliseconds, plan.rounds(n));
   for (const contender of contenders) contender.close();
   // reads p, g and each slot, writes p and each slot
   const bytes = (3 + 2 * wasm.slots) * arrays[dtype].BYTES_PER_ELEMENT;
@@ -92,17 +125,17 @@ function measure(c: Case, dtype: Dtype, n: number, plan: Plan, loop?: HandLoop, 
 }
 
 /** Turns in rotation, so that a slow spell of the machine meets all contenders; the first round warms up. */
-export function rotate(
+export async function rotate(
   contenders: readonly Pick<Contender, "turn">[],
   milliseconds: number,
   rounds: number,
-): number[][] {
+): Promise<number[][]> {
   const times: number[][] = contenders.map(() => []);
   for (let round = 0; round <= rounds; round++) {
-    contenders.forEach((contender, k) => {
-      const time = contender.turn(milliseconds);
+    for (const [k, contender] of contenders.entries()) {
+      const time = await contender.turn(milliseconds);
       if (round > 0) times[k].push(time);
-    });
+    }
   }
   return times;
 }

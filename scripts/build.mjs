@@ -1,7 +1,7 @@
 // Makes dist: bundles, `index.js`, `js.js` (the same entry, with wasm.none.ts in place of wasm.ts) and `safetensors.js`, the
-// kernels as files, and the declarations that the entries reach.
+// kernels as files, the declarations that the entries reach, and the command line in `bench`.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { rolldown } from "rolldown";
 import ts from "typescript";
@@ -28,6 +28,7 @@ await bundle("threads/worker", "src/threads/worker.ts", []);
 for (const name of ["f32", "f64", "f32-decay", "f64-decay"])
   copyFileSync(`build/${name}.wasm`, `dist/kernels/${name}.wasm`);
 declarations();
+await command();
 
 // Rolldown, because it marks what it makes of `import * as` as pure: a bundler that takes one optimizer can drop the others.
 async function bundle(name, entry, plugins) {
@@ -39,6 +40,21 @@ async function bundle(name, entry, plugins) {
     plugins,
   });
   await made.write({ dir: "dist", sourcemap: true, comments: { jsdoc: false } });
+}
+
+/** What the package can do in a terminal: it runs the package's own entry, and compiles C where there is a compiler. */
+async function command() {
+  const made = await rolldown({
+    input: { bin: "bench/bin.ts", "hand/adaptive": "bench/hand/adaptive.ts", "hand/descent": "bench/hand/descent.ts" },
+    platform: "node",
+    external: ["gradstep"],
+    transform: { target: "es2022" },
+  });
+  await made.write({ dir: "dist/bench", comments: { jsdoc: false }, minify: { compress: true, mangle: false } });
+  cpSync("bench/native", "dist/bench/native", { recursive: true });
+  for (const file of ["worker.js", "tfjs.js", "jax.js", "torch.py"]) {
+    cpSync(`bench/peers/${file}`, `dist/bench/peers/${file}`);
+  }
 }
 
 function declarations() {

@@ -3,29 +3,20 @@ import { checkAgreement, closeEnough, sameBits } from "../bench/agree.js";
 import { type Case, cases, casesNamed, loopName } from "../bench/cases.js";
 import { checkNormal } from "../bench/contenders.js";
 import { fill } from "../bench/data.js";
-import { explanations } from "../bench/explanations.js";
 import { parseFlags } from "../bench/flags.js";
-import { floorOf, needs, ratioOf } from "../bench/floor.js";
 import { handLoops } from "../bench/hand.js";
-import { kernelSources, readKernels } from "../bench/kernels.js";
 import { openNative } from "../bench/native.js";
-import { type Pass, workOf } from "../bench/passes.js";
-import { compileProbes } from "../bench/probes.js";
-import { showProgress } from "../bench/progress.js";
 import { describeMachine, describeRun, format } from "../bench/report.js";
-import { nearSquare, type RuleRow } from "../bench/rules.js";
-import { formatRules, isMarked } from "../bench/rules-report.js";
 import { type Row, run } from "../bench/run.js";
-import { bytesPerCall, type SmallRow } from "../bench/small.js";
+import { bytesPerCall } from "../bench/small.js";
 import { quantile, summarize } from "../bench/statistics.js";
-import { table } from "../bench/table.js";
 import { evaluate, targetLabels } from "../bench/targets.js";
 
 describe("flags", () => {
-  it("measure everything unless told otherwise", () => {
+  it("take the rules that everyone knows, at all sizes, unless told otherwise", () => {
     const flags = parseFlags([]);
-    expect(flags.labels).toEqual(cases.map((c) => c.label));
-    expect(flags.dtypes).toEqual(["f32", "f64"]);
+    expect(flags.labels).toEqual(targetLabels);
+    expect(flags.dtypes).toEqual(["f32"]);
     expect(flags.sizes[0]).toBe(2);
     expect(flags.sizes.at(-1)).toBe(4194304);
   });
@@ -36,6 +27,10 @@ describe("flags", () => {
     expect(flags.labels).toEqual(["adamw", "sgd momentum"]);
     expect(parseFlags(["--only", "adam"]).labels).toContain("adam amsgrad");
     expect(parseFlags(["--only", "adam"]).labels).not.toContain("adamw");
+  });
+
+  it("--all takes every rule in both dtypes", () => {
+    expect(parseFlags(["--all"])).toMatchObject({ labels: cases.map((c) => c.label), dtypes: ["f32", "f64"] });
   });
 
   it("--quick takes the cases of the targets, and what is given beside it wins", () => {
@@ -57,6 +52,9 @@ describe("flags", () => {
     [["--sizes", "0"], '"0"'],
     [["--sizes", ""], '""'],
     [["--dtypes", "f16"], "f16"],
+    [["--html", ""], "name of a file"],
+    [["--readme", "--sizes", "2"], "its own"],
+    [["--rules", "--peers"], "--peers does not go with it"],
   ])("%j is refused in one sentence", (args, word) => {
     expect(() => parseFlags(args)).toThrow(word);
   });
@@ -154,209 +152,16 @@ describe("a tiny run", () => {
       expect(row.gbPerSecond).toBeCloseTo((row.rule === "copy" ? 8 : 28) / row.nsPerElement, 6);
       expect(row.timesWasm === null).toBe(row.contender === "wasm" || row.contender === "copy");
     }
-    const report = { header: describeRun(describeMachine(true)), rows, small: [], targets: evaluate(rows, []) };
+    const report = {
+      command: "bench",
+      header: describeRun(describeMachine(true)),
+      peers: [],
+      rows,
+      small: [],
+      targets: evaluate(rows, []),
+    };
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     expect(format(report)).toMatch(/gcc is absent.*\nadam +64 .*not measured/s);
-  });
-
-  it("lines its columns up", () => {
-    const text = table([
-      ["rule", "n"],
-      ["adam", 65536],
-      ["sgd", 2],
-    ]);
-    expect(text).toBe("rule      n\n----  -----\nadam  65536\nsgd       2");
-  });
-
-  it("tells its progress in plain lines, some seconds apart, where there is no terminal", () => {
-    const written: string[] = [];
-    const stream = { isTTY: false, write: (text: string) => written.push(text) > 0 };
-    const progress = showProgress(stream as unknown as typeof process.stderr);
-    progress.show(1, 9, "adam");
-    progress.show(2, 9, "sgd");
-    progress.end();
-    expect(written).toEqual(["[1/9] adam (0 s)\n"]);
-  });
-});
-
-describe("targets", () => {
-  const summary = (median: number) => ({ median, mad: 0, p25: median, p75: median, min: median, max: median });
-  const pair = (
-    rule: string,
-    variant: string,
-    n: number,
-    contender: Row["contender"],
-    times: number,
-    median = times,
-  ): Row[] => {
-    const same = { rule, variant, dtype: "f32", n, gbPerSecond: 1 } as const;
-    return [
-      { ...same, contender: "wasm", nsPerElement: 1, spread: summary(0.5), timesWasm: null },
-      { ...same, contender, nsPerElement: times, spread: summary(times / 2), timesWasm: summary(median) },
-    ];
-  };
-  const small = (nsPerStep: number): SmallRow => ({
-    name: "adam, one tensor of 2",
-    backend: "wasm",
-    nsPerStep,
-    spread: summary(nsPerStep),
-    bytesPerStep: 0,
-  });
-
-  it("hold within their limit and not beyond it", () => {
-    const judge = (rows: Row[], steps: SmallRow[]) =>
-      evaluate(rows, steps)
-        .filter((target) => target.value !== null)
-        .map(({ holds }) => holds);
-    expect(judge(pair("adam", "plain", 1048576, "twin", 10), [])).toEqual([true]);
-    expect(judge(pair("adam", "plain", 1048576, "twin", 9.9), [])).toEqual([false]);
-    expect(judge(pair("adam", "plain", 1048576, "hand", 5.9), [])).toEqual([false]);
-    expect(judge(pair("sgd", "momentum", 65536, "gcc", 1 / 1.09), [])).toEqual([true]);
-    expect(judge(pair("sgd", "momentum", 65536, "gcc", 1 / 1.11), [])).toEqual([false]);
-    expect(judge(pair("sgd", "momentum weightDecay", 65536, "gcc", 1 / 1.29), [])).toEqual([true]);
-    expect(judge(pair("sgd", "momentum weightDecay", 65536, "gcc", 1 / 1.31), [])).toEqual([false]);
-    expect(judge([], [small(300)])).toEqual([true]);
-    expect(judge([], [small(301)])).toEqual([false]);
-  });
-
-  it("hold by the best turn or by the median, and show both", () => {
-    const [, best] = evaluate(pair("adam", "plain", 1048576, "hand", 7, 5), []);
-    expect(best).toMatchObject({ value: 7, median: 5, limit: 6, relation: "at least", holds: true });
-    const [, median] = evaluate(pair("adam", "plain", 1048576, "hand", 5, 7), []);
-    expect(median).toMatchObject({ value: 5, median: 7, holds: true });
-  });
-
-  it("do not hold unless they were measured", () => {
-    const targets = evaluate([], []);
-    expect(targets.length).toBe(2 + 10 + 8 + 1);
-    for (const target of targets) expect(target).toMatchObject({ value: null, median: null, holds: false });
-  });
-
-  it("look at cases that exist", () => {
-    for (const label of targetLabels) expect(cases.map((c) => c.label)).toContain(label);
-  });
-});
-
-describe("kernels, as their texts tell", () => {
-  const lanes = `
-    export function read(at: usize): v128 { return v128.load(at); }
-    export function write(at: usize, x: v128): void { v128.store(at, x); }
-    export function div(a: v128, b: v128): v128 { return v128.div<real>(a, b); }
-    export function inverse(x: v128): v128 { return div(all(1), x); }`;
-
-  const only = (text: string) => readKernels([lanes, text]).get("kernel");
-
-  it("read and write buffers, also by way of other functions and names", () => {
-    const loop = `
-      export function kernel(n: usize, p: usize, g: usize, m: usize, unused: usize, h: usize): void {
-        const lr = scalar(h, 0);
-        for (let i: usize = 0; i < n; i += VECTOR) {
-          const at = p + i;
-          step(at + VECTOR, read(g + i));
-          write(m + i, lr);
-        }
-      }
-      function step(to: usize, x: v128): void { write(to, add(read(to), x)); }`;
-    expect(only(loop)?.access).toEqual(["", "rw", "r", "w", "", ""]);
-  });
-
-  it("read the gradient alone where the compiler may add the decay", () => {
-    expect(only("export function kernel(g: usize, p: usize, h: usize): void { gradient(g, p, h); }")?.access).toEqual([
-      "r",
-      "",
-      "",
-    ]);
-  });
-
-  it("divide so often per vector", () => {
-    const loop = (body: string) => `
-      export function kernel(n: usize, p: usize): void {
-        const once = div(read(p), read(p));
-        for (let i: usize = 0; i < n; i += VECTOR) { ${body} }
-      }
-      function both(x: v128): v128 { return inverse(sqrt(x)); }`;
-    expect(only(loop("write(p + i, div(sqrt(read(p + i)), once));"))?.words).toEqual({ div: 1, sqrt: 1, cbrt: 0 });
-    expect(only(loop("write(p + i, div(both(read(p + i)), once));"))?.words).toEqual({ div: 2, sqrt: 1, cbrt: 0 });
-    expect(only(loop("write(p + i, cbrt(read(p + i)));"))?.words).toEqual({ div: 0, sqrt: 0, cbrt: 1 });
-  });
-});
-
-describe("floors", () => {
-  const kernels = readKernels(kernelSources());
-  const labelled = (label: string) => workOf(casesNamed([label])[0], kernels);
-  const words = (div: number, sqrt: number) => ({ div, sqrt, cbrt: 0 });
-  const pass = (streams: string, div = 0, sqrt = 0, share = 1): Pass => {
-    return { kernel: "it", streams, words: words(div, sqrt), share };
-  };
-
-  it("come from what a step runs", () => {
-    const adam = [{ kernel: "adam", streams: "rw r rw rw", words: words(1, 1), share: 1 }];
-    expect(labelled("adam")).toEqual({ passes: adam, flops: 0 });
-    expect(labelled("adam weightDecay").passes).toEqual(adam);
-    expect(labelled("novograd").passes).toEqual([
-      { kernel: "dot", streams: "r", words: words(0, 0), share: 1 },
-      { kernel: "sgdMomentum", streams: "rw r rw", words: words(0, 0), share: 1 },
-    ]);
-  });
-
-  it("are what takes longest, and add up over passes", () => {
-    const times = new Map(Object.entries({ "rw r": 2, r: 1, div: 1.5, sqrt: 3 }));
-    expect(floorOf([pass("rw r")], times)).toEqual({ ns: 2, bound: "bytes" });
-    expect(floorOf([pass("rw r", 1)], times)).toEqual({ ns: 2, bound: "bytes" });
-    expect(floorOf([pass("rw r", 1, 1)], times)).toEqual({ ns: 4.5, bound: "divider" });
-    expect(floorOf([pass("rw r", 1), pass("r", 1, 0, 2)], times)).toEqual({ ns: 5, bound: "passes" });
-    expect(needs([pass("rw r"), pass("r", 2), pass("r")])).toEqual({ streams: ["rw r", "r"], words: ["div"] });
-  });
-
-  it("are held against the turn beside them, or the best against the best", () => {
-    expect(ratioOf([3, 4, 8], [2, 2, 8])).toBe(1.5);
-    expect(ratioOf([2, 9, 8], [2, 3, 4])).toBe(1);
-  });
-
-  it("are measured by loops that do what they say", async () => {
-    const probes = await compileProbes("f64", ["rw r w", "r r"], ["div", "sqrt", "cbrt"]);
-    for (const probe of [
-      probes.streams("rw r w", 64),
-      probes.streams("r r", 64),
-      probes.word("div"),
-      probes.word("cbrt"),
-    ]) {
-      expect(probe.turn(1)).toBeGreaterThan(0);
-    }
-  }, 30_000);
-
-  it("stand in a table, with a mark and a reason where a rule of elements is far above", () => {
-    const row = (label: string, n: number, ratio: number, bound: "bytes" | "passes"): RuleRow => {
-      return { label, dtype: "f32", n, nsPerElement: ratio, floor: { ns: 1, bound, ratio }, gflops: null, doubt: null };
-    };
-    const rows = [
-      row("near", 64, 1.15, "bytes"),
-      row("near", 128, 1, "bytes"),
-      row("far", 64, 1.16, "bytes"),
-      row("tensors", 64, 9, "passes"),
-      { ...row("matrices", 64, 9, "passes"), floor: null, gflops: 20 },
-    ];
-    expect(rows.map(isMarked)).toEqual([false, false, true, false, false]);
-    const report = { header: describeMachine(true), rows };
-    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
-    const text = formatRules(report);
-    expect(text).toMatch(/\nrule +n = 64 +floor +by +x +n = 128 +floor +by +x\n/);
-    expect(text).toMatch(/\nnear +1.15 +1.00 +bytes +1.15 +1.00 +1.00 +bytes +1.00\n/);
-    expect(text).toMatch(/\nfar +1.16 +1.00 +bytes +1.16\*\n/);
-    expect(text).toMatch(/\nmatrices +9.00 +20.0 GFLOP\/s\n/);
-    expect(text).toMatch(/\n\* far: not explained\n$/);
-  });
-
-  it("are explained for rules that exist", () => {
-    expect(cases.map((c) => c.label)).toEqual(expect.arrayContaining(Object.keys(explanations)));
-  });
-
-  it("are those of a matrix that is nearly square", () => {
-    expect([nearSquare(65536), nearSquare(12), nearSquare(7)]).toEqual([
-      [256, 256],
-      [3, 4],
-      [1, 7],
-    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { withTable } from "../bench/readme.js";
 import { classes } from "./tables.js";
 import { forms, rowOf } from "./textbook.js";
 
@@ -30,6 +31,14 @@ test("the README's line that lists the optimizers prints the table's states and 
     expect(bytes.split(" ")[0]).toBe(slots.pop());
     expect(state.startsWith(slots.map((slot) => `\`${slot}\``).join(", "))).toBe(true);
   }
+});
+
+test("the table of speeds is what the committed figures say", () => {
+  const figures = JSON.parse(readFileSync("docs/benchmark.json", "utf8"));
+  expect(withTable(readme, figures)).toBe(readme);
+  const [{ nsPerElement }] = figures.rows;
+  figures.rows[0].nsPerElement = 2 * nsPerElement;
+  expect(withTable(readme, figures)).not.toBe(readme);
 });
 
 test("code comes within the first twenty lines of the README", () => {

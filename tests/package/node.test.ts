@@ -116,6 +116,18 @@ test("gradstep/js takes no module, and says so", () => {
   expect(() => run('import { useModule } from "gradstep/js"; useModule({});')).toThrow("gradstep/js takes no module");
 });
 
+test.each([process.execPath, "node-22/bin/node", "node-24/bin/node", "node-26/bin/node", "bun/bin/bun"])(
+  "the command measures, in %s",
+  (engine) => {
+    const binary = resolve("tests/engines/node_modules", engine);
+    const args = ["node_modules/.bin/gradstep", "bench", "--only", "sgd momentum", "--sizes", "64", "--json"];
+    const made = JSON.parse(execFileSync(binary, args, { cwd: inject("project"), encoding: "utf8", stdio: "pipe" }));
+    const contenders = made.rows.map(({ contender }: { contender: string }) => contender);
+    expect(contenders).toEqual(expect.arrayContaining(["copy", "wasm", "hand", "twin"]));
+    expect(made.header.simd).toBe(true);
+  },
+);
+
 test("no code is made from strings", () => {
   const source = `import { Adam } from "gradstep"; ${print}`;
   expect(run(source, ["--disallow-code-generation-from-strings", ...esm])).toEqual(["wasm", ...numbers]);

@@ -23,6 +23,8 @@ describe("the tarball", () => {
       /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES\.md)$/,
       /^dist\/[a-z-]+\.js(\.map)?$/,
       /^dist\/([\w.-]+\/)*[\w.-]+\.d\.ts$/,
+      /^dist\/bench\/(hand\/)?\w+\.js$/,
+      /^dist\/bench\/(native\/\w+\.[ch]|peers\/\w+\.(js|py))$/,
       /^dist\/kernels\/f(32|64)(-decay)?\.wasm$/,
     ];
     expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);

@@ -1,0 +1,102 @@
+import { execFileSync } from "node:child_process";
+import { Adam, AdamW } from "gradstep";
+import type { Steppable } from "./cases.js";
+import { fill } from "./data.js";
+import { duration, type Experiment, ratio, type Subject } from "./experiment.js";
+import { batchFor, timeSteps } from "./measure.js";
+import { peak, product } from "./products.js";
+import { separatePasses, stages } from "./separate.js";
+import { largeSizes } from "./targets.js";
+
+const inCache = 65536;
+const [, inMemory] = largeSizes;
+const atMost = (name: string, limit: number | null) => ({ name, relation: "at most" as const, limit });
+
+const { clipValue: _, ...scaleAndClear } = stages;
+
+/** What is measured beside the table of rules: an entry is a row. */
+export const experiments: readonly Experiment[] = [
+  ...[65536, 262144, 1048576].map((n) =>
+    ratio(
+      atMost(`adam f32, n = ${n}: your own arrays over views`, 1.3),
+      () => adam(n, {}, "own"),
+      () => adam(n),
+    ),
+  ),
+  ...[inCache, inMemory].flatMap((n) => {
+    const plain = () => adam(n);
+    const name = (what: string) => `adam f32, n = ${n}: ${what}, over the plain step`;
+    const limit = n === inCache ? 1.7 : 1.2;
+    return [
+      // the norm's factor goes into the scale: its pass is what comes on top
+      ratio(
+        atMost(name("scale, clip by norm, clear, EMA, the norm's pass apart"), limit),
+        () => adam(n, scaleAndClear),
+        plain,
+      ),
+      ratio(
+        atMost(name("the same, and the norm's pass"), null),
+        () => adam(n, { ...scaleAndClear, clipNorm: 1 }),
+        plain,
+      ),
+      ratio(atMost(name("scale, clip by value, clear, EMA"), limit), () => adam(n, stages), plain),
+      ratio(atMost(name("the same by separate passes"), null), () => separatePasses(n), plain),
+    ];
+  }),
+  ...[inCache, inMemory].map((n) =>
+    ratio(
+      atMost(`adamw f32, n = ${n}: state in bfloat16 over state in float32`, null),
+      () => adamw(n, "bf16"),
+      () => adamw(n),
+    ),
+  ),
+  ratio(
+    {
+      name: "muon's product of two matrices of 256 × 256: its pace over that of f32x4 multiply-adds in registers",
+      relation: "at least",
+      limit: null,
+    },
+    () => peak(),
+    () => product(256),
+  ),
+  duration({ ...atMost("making an optimizer of two numbers after the first", 20), unit: "µs" }, 21, makeOne),
+  duration({ ...atMost("first use: the first optimizer of a process and its first step", 5), unit: "ms" }, 9, useFirst),
+];
+
+function adam(n: number, options: object = {}, whose: "own" | "views" = "views"): Subject {
+  return stepping(new Adam({ w: whose === "own" ? new Float32Array(n) : n }, options), n);
+}
+
+function adamw(n: number, stateDtype?: "bf16"): Subject {
+  return stepping(new AdamW({ w: n }, stateDtype ? { stateDtype } : {}), n);
+}
+
+function stepping(optimizer: Omit<Steppable, "state">, n: number): Subject {
+  const { params, grads } = optimizer;
+  fill(params.w, grads.w);
+  const given = grads.w.slice();
+  const step = () => void optimizer.step();
+  return {
+    turn(milliseconds) {
+      // they may have been cleared, and without any the moments would become subnormal
+      grads.w.set(given);
+      return timeSteps(step, batchFor(n), milliseconds);
+    },
+    close: () => optimizer.dispose(),
+  };
+}
+
+function makeOne(): number {
+  return timeSteps(() => new Adam({ w: 2 }).dispose(), 100, 5) / 1e3;
+}
+
+/** In a process of its own, in milliseconds. */
+function useFirst(): number {
+  const source = `
+    import { Adam } from "gradstep";
+    const start = performance.now();
+    new Adam({ w: 2 }).step();
+    console.log(performance.now() - start);`;
+  const cwd = new URL(".", import.meta.url);
+  return Number(execFileSync(process.execPath, ["--input-type=module", "--eval", source], { cwd, encoding: "utf8" }));
+}
