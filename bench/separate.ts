@@ -27,12 +27,12 @@ export function separatePasses(n: number): Passes {
   const { lr, beta1, beta2, eps } = Adam.defaults;
   // in the order of src/stages.ts and of the kernel; the scalars stay those of the first step
   const [c1, root] = [1 - beta1, Math.sqrt(1 - beta2)];
-  views[5].set([1, 0, 1, clipValue, 1 / gradScale, keep, 1 - keep]);
+  views[5].set([1, 0, 1, clipValue, 1 / gradScale, 1 - keep]);
   views[6].set([1, (lr / c1) * root, c1, beta2, 1 - beta2, 0, eps * root]);
   const step = () => {
     kernels.clipGradient(bytes, g, g, stage);
     kernels.adam(bytes, p, g, m, v, scalars);
-    kernels.averageParameters(bytes, ema, p, stage);
+    kernels.averageParameters(bytes, ema, ema, p, stage);
     kernels.clear(bytes, g);
   };
   return {
