@@ -191,11 +191,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * parameters, gradients and state alone.
    */
   async stepAsync(grads?: Grads<N, D>): Promise<this> {
-    const step = () => void this.step(grads);
+    const step = () => this.step(grads);
     const { crew } = this.#backend;
-    if (crew) await crew.stepAsync(step);
-    else step();
-    return this;
+    return crew ? crew.stepAsync(step) : step();
   }
 
   /** Sets all gradients to zero. */
@@ -330,7 +328,6 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#checkAlive();
     this.#checkRestored("stateDict");
     checkAttached("stateDict", this.#inside.tensors);
-    this.#backend.crew?.check("stateDict");
     return saveState(this.#progress(), options);
   }
 
@@ -347,14 +344,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     this.#checkAlive();
     this.#checkRestored("loadStateDict");
     const { crew } = this.#backend;
-    crew?.checkLoad("loadStateDict");
     const load = planLoad(this.#progress(), dict, options);
-    if (!crew) return load;
-    return () => {
-      const result = load();
-      crew.loaded((name) => Object.hasOwn(dict.params ?? {}, name));
-      return result;
-    };
+    return crew ? () => crew.loaded(dict, load()) : load;
   }
 
   /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */
@@ -399,7 +390,6 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   #take(method: string, grads: unknown): boolean {
     this.#checkAlive();
     this.#checkRestored(method);
-    this.#backend.crew?.check(method);
     const given = grads !== undefined && grads !== this.#grads;
     checkAttached(method, this.#inside.tensors);
     if (given) takeGradients(method, this.#inside.tensors, this.dtype, grads);
@@ -491,6 +481,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   #checkRestored(method: string): void {
     if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
+    this.#backend.crew?.check(method);
   }
 
   #checkAlive(): void {
