@@ -3,6 +3,7 @@ import { js } from "./js.js";
 import type { Part } from "./part.js";
 import type { Numbers } from "./real.js";
 import type { Dtype, Library, Small } from "./rule.js";
+import type { StateDict } from "./state-dict.js";
 import type { Source } from "./store.js";
 import type { Kind } from "./unpack.js";
 import { openWasm } from "./wasm.js";
@@ -49,18 +50,16 @@ export interface Crew {
   each(part: Part, walk: (part: Part) => void): boolean;
   /** Notes the squares of a part's gradients, likewise. */
   measure(part: Part, source: Source): boolean;
-  /** Throws if a step is under way, or one was cut off and no state dict loaded since. */
+  /** Throws if a step is under way, or one was cut off and no state dict loaded since; for a load, if it has to wait. */
   check(who: string): void;
-  /** Throws unless a state dict can be loaded now. */
-  checkLoad(who: string): void;
-  /** Takes note of what was loaded. */
-  loaded(has: (name: string) => boolean): void;
+  /** Takes note that a state dict was loaded. */
+  loaded<T>(dict: StateDict, result: T): T;
   /** Takes a step, the kernels of which workers run. */
-  stepAsync(step: () => void): Promise<void>;
+  stepAsync<T>(step: () => T): Promise<T>;
   dispose(): void;
 }
 
-type OpenThreads = (plain: Backend, dtype: Dtype, threads: number | "auto") => Backend;
+type OpenThreads = (who: string, plain: Backend, dtype: Dtype, threads: unknown) => Backend;
 
 let openThreads: OpenThreads | undefined;
 
@@ -71,16 +70,11 @@ export function useThreads(open: OpenThreads): void {
 
 /** The backend of that name for a dtype, and that many threads where it can have them. */
 export function openBackend(who: string, name: unknown, dtype: Dtype, threads: unknown): Backend {
-  if (threads !== "auto" && typeof threads !== "number") {
-    throw new TypeError(`${who}: threads must be a number or "auto", got ${describe(threads)}`);
-  }
-  if (threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new RangeError(`${who}: threads must be a whole number >= 1, got ${threads}`);
-  }
   const backend = openAlone(who, name, dtype);
-  if (threads === 1 || backend === js) return backend;
-  if (!openThreads) throw new Error(`${who}: the option threads needs import "gradstep/threads"`);
-  return openThreads(backend, dtype, threads);
+  if (threads === 1) return backend;
+  if (openThreads) return openThreads(who, backend, dtype, threads);
+  if (backend === js) return js;
+  throw new Error(`${who}: the option threads needs import "gradstep/threads"`);
 }
 
 /** "auto" is WebAssembly where it works, else JavaScript. */

@@ -214,13 +214,13 @@ export class Core {
   /** Throws unless the parameters are where and what they should be. */
   checkWhole(method: string): void {
     this.checkRestored(method);
-    this.#crew?.check(method);
     checkAttached(method, this.tensors);
   }
 
   checkRestored(method: string): void {
     this.checkAlive();
     if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
+    this.#crew?.check(method);
   }
 
   checkAlive(): this {

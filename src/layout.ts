@@ -10,11 +10,11 @@ export const SIZE: Readonly<Record<Dtype | Small, number>> = { f32: 4, f64: 8, u
  * Bytes of each stream in a block: what a pass over it leaves in the cache. Measured for Adam with all stages on 2^20 elements, in
  * multiples of the plain step: 2.1 with 32 KB, 1.9 with 64, 1.6 with 128, 1.7 with 256, which is too much for a small second cache.
  */
-const BLOCK_BYTES = 131072;
+export const BLOCK_BYTES = 131072;
 
 /** What streams of several blocks are shifted by, so that they do not meet in the same sets of the cache (measured: Adam on
  *  2^25 elements runs at 14.9 GB/s without and at 22 GB/s with it). */
-const STAGGER = 4352;
+export const STAGGER = 4352;
 
 /** The memory of one part, at most: a WebAssembly memory without its last page. */
 export const PART_BYTES = 2 ** 32 - 65536;

@@ -108,11 +108,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * parameters, gradients and state alone.
    */
   async stepAsync(grads?: Grads<N, D>): Promise<this> {
-    const step = () => this.#core.step(grads);
+    const step = () => this.step(grads);
     const { crew } = this.#core.backend;
-    if (crew) await crew.stepAsync(step);
-    else step();
-    return this;
+    return crew ? crew.stepAsync(step) : step();
   }
 
   /** Sets all gradients to zero. */
@@ -234,16 +232,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** @internal Reads a state dict, and returns what loads it. */
   plan(dict: StateDict, options: LoadOptions): () => LoadResult {
     const core = this.#core;
-    const { crew } = core.backend;
     core.checkRestored("loadStateDict");
-    crew?.checkLoad("loadStateDict");
+    const { crew } = core.backend;
     const load = planLoad(core, dict, options);
-    if (!crew) return load;
-    return () => {
-      const result = load();
-      crew.loaded((name) => Object.hasOwn(dict.params ?? {}, name));
-      return result;
-    };
+    return crew ? () => crew.loaded(dict, load()) : load;
   }
 
   /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */

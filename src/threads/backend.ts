@@ -1,9 +1,13 @@
 import type { Backend } from "../backend.js";
+import { describe } from "../check.js";
 import type { Dtype } from "../rule.js";
 import type { Kind } from "../unpack.js";
 import { least, Threads } from "./crew.js";
 import { fits, Modules, SharedMemory } from "./memory.js";
 import { Pool } from "./pool.js";
+
+/** What "auto" takes at most: large steps wait for memory, which more threads do not make faster. */
+const MOST = 8;
 
 let opened: Pool | undefined;
 let compiled: Modules | undefined;
@@ -16,8 +20,8 @@ export function openPool(): Pool | undefined {
 }
 
 /** A backend whose large memories are shared by that many threads; the plain one where that cannot be. */
-export function openThreads(plain: Backend, dtype: Dtype, asked: number | "auto"): Backend {
-  const threads = asked === "auto" ? Math.min(8, cores()) : asked;
+export function openThreads(who: string, plain: Backend, dtype: Dtype, asked: unknown): Backend {
+  const threads = checkThreads(who, asked);
   const pool = threads > 1 ? openPool() : undefined;
   if (!pool || !plain.bytes || pool.broken) return plain;
   try {
@@ -44,6 +48,17 @@ export function openThreads(plain: Backend, dtype: Dtype, asked: number | "auto"
     },
   };
   return Object.assign(backend, { crew: new Threads(threads, plain, modules, pool) });
+}
+
+function checkThreads(who: string, threads: unknown): number {
+  if (threads === "auto") return Math.min(MOST, cores());
+  if (typeof threads !== "number") {
+    throw new TypeError(`${who}: threads must be a number or "auto", got ${describe(threads)}`);
+  }
+  if (!(Number.isInteger(threads) && threads >= 1)) {
+    throw new RangeError(`${who}: threads must be a whole number >= 1, got ${threads}`);
+  }
+  return threads;
 }
 
 /** Whether memory can be shared with workers. A page that is not isolated may have the memory, but cannot hand it over. */

@@ -2,6 +2,7 @@ import type { Backend, Crew, Memory } from "../backend.js";
 import { CHUNK } from "../layout.js";
 import type { Part } from "../part.js";
 import type { Reals } from "../real.js";
+import type { StateDict } from "../state-dict.js";
 import type { Source } from "../store.js";
 import { type Bench, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
 import { type Modules, SharedMemory } from "./memory.js";
@@ -112,26 +113,25 @@ export class Threads implements Crew {
 
   check(who: string): void {
     if (this.#underWay) throw new Error(`${who}: a step is under way, await stepAsync() first`);
-    if (this.#cut) throw new Error(`${who}: ${cutMessage(this.#cut.names)}`);
-  }
-
-  checkLoad(who: string): void {
-    if (this.#underWay) throw new Error(`${who}: a step is under way, await stepAsync() first`);
-    if (this.#cut && !this.#cut.over) {
+    if (!this.#cut) return;
+    if (who !== "loadStateDict") throw new Error(`${who}: ${cutMessage(this.#cut.names)}`);
+    if (!this.#cut.over) {
       throw new Error(`${who}: the worker that was cut off has not ended yet, await a turn of the event loop first`);
     }
   }
 
-  loaded(names: (name: string) => boolean): void {
-    const missing = this.#cut?.names.filter((name) => !names(name)) ?? [];
-    this.#cut = missing.length > 0 ? { names: missing, over: true } : undefined;
+  loaded<T>({ params = {} }: StateDict, result: T): T {
+    const names = this.#cut?.names.filter((name) => !Object.hasOwn(params, name)) ?? [];
+    this.#cut = names.length > 0 ? { names, over: true } : undefined;
+    return result;
   }
 
-  async stepAsync(step: () => void): Promise<void> {
+  async stepAsync<T>(step: () => T): Promise<T> {
     const jobs: Job[] = [];
     this.#waiting = jobs;
+    let result: T;
     try {
-      step();
+      result = step();
     } finally {
       this.#waiting = undefined;
     }
@@ -141,6 +141,7 @@ export class Threads implements Crew {
     } finally {
       this.#underWay = false;
     }
+    return result;
   }
 
   dispose(): void {

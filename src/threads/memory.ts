@@ -1,4 +1,5 @@
 import type { Backend, Kernels, Memory } from "../backend.js";
+import { BLOCK_BYTES, STAGGER } from "../layout.js";
 import type { Dtype } from "../rule.js";
 import type { Kind } from "../unpack.js";
 
@@ -6,7 +7,7 @@ const PAGE = 65536;
 const MOST_PAGES = 65536;
 
 /** What a thread has of scratch: a block, and what keeps those of two threads out of the same sets of the cache. */
-export const SCRATCH_BYTES = 65536 + 4352;
+export const SCRATCH_BYTES = BLOCK_BYTES + STAGGER;
 
 /** Memory of WebAssembly that threads share, with scratch for each worker at its end. */
 export class SharedMemory implements Memory {

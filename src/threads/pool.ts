@@ -40,8 +40,8 @@ export const waits = {
   worker: 0.2,
   /** The calling thread for the last chunks, before it sleeps; they take less than that in most steps. */
   caller: 0.05,
-  /** The calling thread for a chunk that a worker holds, at least. */
-  least: 2000,
+  /** The calling thread for a chunk that a worker holds, at least: on a machine with more to do than cores it may take long. */
+  least: 10_000,
   /** The same, in multiples of what its own chunks took. */
   times: 50,
 };
