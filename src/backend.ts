@@ -5,7 +5,6 @@ import type { Numbers } from "./real.js";
 import type { Dtype, Library, Small } from "./rule.js";
 import type { StateDict } from "./state-dict.js";
 import type { Source } from "./store.js";
-import type { Kind } from "./unpack.js";
 import { openWasm } from "./wasm.js";
 
 /** What a kernel takes for a buffer: a pointer in WebAssembly, a typed array in JavaScript. */
@@ -20,6 +19,9 @@ export type Kernels = Readonly<Record<string, Kernel>>;
 export interface Memory {
   readonly buffer: ArrayBufferLike;
 }
+
+/** What a module of kernels was compiled for. */
+export type Kind = Dtype | `${Dtype}-decay`;
 
 /** Where loops run. */
 export interface Backend {

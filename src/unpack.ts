@@ -1,9 +1,8 @@
+import type { Kind } from "./backend.js";
 import { alphabet, rows } from "./generated/kernels.js";
 
 /** The modules of kernels, in the order of a row's columns: what each was compiled for. */
-const kinds = ["f32", "f64", "f32-decay", "f64-decay"] as const;
-
-export type Kind = (typeof kinds)[number];
+const kinds: readonly Kind[] = ["f32", "f64", "f32-decay", "f64-decay"];
 
 /**
  * A module, from the pieces in its column. Those of float64 stand in the words of float32, as their difference from those where both

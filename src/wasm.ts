@@ -1,4 +1,5 @@
-import { type Kind, unpack } from "./unpack.js";
+import type { Kind } from "./backend.js";
+import { unpack } from "./unpack.js";
 
 // The kernels stand before all else in a bundle: gzip looks back 32 KB, and finds more where they do not part the rest.
 

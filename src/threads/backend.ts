@@ -1,7 +1,6 @@
-import type { Backend } from "../backend.js";
+import type { Backend, Kind } from "../backend.js";
 import { describe } from "../check.js";
 import type { Dtype } from "../rule.js";
-import type { Kind } from "../unpack.js";
 import { least, Threads } from "./crew.js";
 import { fits, Modules, SharedMemory } from "./memory.js";
 import { Pool } from "./pool.js";

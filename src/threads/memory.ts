@@ -1,7 +1,6 @@
-import type { Backend, Kernels, Memory } from "../backend.js";
+import type { Backend, Kernels, Kind, Memory } from "../backend.js";
 import { BLOCK_BYTES, STAGGER } from "../layout.js";
 import type { Dtype } from "../rule.js";
-import type { Kind } from "../unpack.js";
 
 const PAGE = 65536;
 const MOST_PAGES = 65536;
