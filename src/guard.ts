@@ -78,9 +78,13 @@ export class Guard {
     }
   }
 
-  /** Whether the gradients are kept from the step because they are not finite; throws where that is asked for. */
+  /**
+   * Whether the gradients are kept from the step because they are not finite; throws where that is asked for, or if a schedule gives
+   * what is out of its range.
+   */
   refuses(inside: Inside, source: Source): boolean {
     this.#squares = undefined;
+    if (!this.#idle) for (const name of Object.keys(ranges)) this.#read(name);
     if (this.#nonFinite === "apply" || Number.isFinite(this.#measure(inside, source))) return false;
     const found = firstNonFinite(inside.tensors, source);
     if (!found) return false;

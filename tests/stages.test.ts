@@ -308,6 +308,16 @@ describe.each(backends)("on %s", (backend) => {
     expectError(() => adam({ accumulate: 2 }).loadStateDict(dict), TypeError, "accumulated", "below accumulate, 2");
   });
 
+  test("a schedule that gives what is out of its range throws before anything changes", () => {
+    for (const name of ["gradScale", "clipNorm", "clipValue"]) {
+      const asked = (step: number) => (step < 1 ? 1 : -1);
+      const opt = train(start(adam({ [name]: asked, accumulate: 2 })), 2);
+      const before = snapshot(opt);
+      expectError(() => opt.step(gradients(opt, 9)), RangeError, `AdamW: ${name} must be in `, "got -1");
+      expectUnchanged(opt, before);
+    }
+  });
+
   test("the average follows the parameters from where they start", () => {
     const opt = start(adam({ ema: 0.75 }));
     const average = Float64Array.from(opt.params.w);
