@@ -46,14 +46,18 @@ export function checkNumber(
   name: string,
   value: unknown,
   [from, to, closed]: Range = [0, Infinity],
+  expected = "a number or a schedule",
 ): number {
-  if (typeof value !== "number") {
-    throw new TypeError(`${who}: ${name} must be a number or a schedule, got ${describe(value)}`);
-  }
+  if (typeof value !== "number") throw new TypeError(`${who}: ${name} must be ${expected}, got ${describe(value)}`);
   if (!(value >= from && (value < to || (closed && value === to)))) {
     throw new RangeError(`${who}: ${name} must be in [${from}, ${to}${closed ? "]" : ")"}, got ${value}`);
   }
   return value;
+}
+
+/** Options without those that are undefined, which count as left out. */
+export function defined(options: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Throws if an option is none of the known ones. */

@@ -1,9 +1,9 @@
 import { type Backend, openBackend } from "./backend.js";
-import { checkKnown } from "./check.js";
+import { checkKnown, defined } from "./check.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
 import { Guard } from "./guard.js";
-import { defined, readOptions } from "./options.js";
+import { readOptions } from "./options.js";
 import { checkDistinct, chooseDtype, type GroupSpec, readGroup, readGroups } from "./params.js";
 import type { Numbers, Reals } from "./real.js";
 import type { Dtype, Kind } from "./rule.js";

@@ -1,4 +1,4 @@
-import { checkChoice, checkKnown, describe } from "./check.js";
+import { checkChoice, checkKnown, defined, describe } from "./check.js";
 import { guards } from "./guard.js";
 import type { Kind } from "./rule.js";
 import type { Clock } from "./settings.js";
@@ -55,9 +55,4 @@ function checkCalls({ rule }: Kind, accumulate: unknown): number {
     throw new RangeError(`${rule.name}: accumulate must be a whole number in [1, ${most}], got ${accumulate}`);
   }
   return accumulate;
-}
-
-/** Options without those that are undefined, which count as left out. */
-export function defined(options: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -94,6 +94,29 @@ describe.each(named)("%s", (_, made) => {
     }
   });
 
+  test("gradients are divided and cleared, and parameters averaged, as if that were done around the step", () => {
+    for (const backend of backends) {
+      const sizes = { w: [3, 4], b: 5 };
+      const plain = start(make(made, sizes, { backend, dtype: "f64" }));
+      const opt = start(make(made, sizes, { backend, dtype: "f64", gradScale: 4, zeroGrad: true, ema: 0.75 }));
+      const averages = Object.entries(opt.params).map(([name, p]) => [name, p.slice()] as const);
+      for (let step = 1; step <= 20; step++) {
+        for (const [name, g] of Object.entries(gradients(plain, step))) {
+          plain.grads[name].set(g);
+          opt.grads[name].set(g.map((x) => 4 * x));
+        }
+        for (const one of [plain, opt]) one.step();
+        for (const [name, average] of averages) {
+          const p = plain.params[name];
+          for (let i = 0; i < average.length; i++) average[i] += 0.25 * (p[i] - average[i]);
+          expect(bitsEqual(opt.params[name], p), `${name} after ${step} steps`).toBe(true);
+          expect(bitsEqual(opt.state[name].ema, average), `average of ${name} after ${step} steps`).toBe(true);
+          expect(opt.grads[name].every((x) => x === 0)).toBe(true);
+        }
+      }
+    }
+  });
+
   test("a frozen parameter and its state stay, and the others move as without it", () => {
     for (const backend of backends) {
       for (const dtype of dtypes) {

@@ -1,21 +1,16 @@
-import { checkKnown, describe, isRecord } from "../check.js";
+import { checkKnown, checkNumber, defined, describe, isRecord } from "../check.js";
 import type { Range } from "../rule.js";
 
 /** The options with their defaults. Throws if they are no record, or one is none of the known ones. */
 export function readOptions<T extends object>(who: string, options: unknown, defaults: T): T {
   if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
   checkKnown(who, options, defaults);
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(given) };
+  return { ...defaults, ...defined(options) };
 }
 
 /** Throws unless `value` is a number in the range. */
-export function checkReal(who: string, name: string, value: unknown, [from, to, closed]: Range): number {
-  if (typeof value !== "number") throw new TypeError(`${who}: ${name} must be a number, got ${describe(value)}`);
-  if (!(value >= from && (value < to || (closed && value === to)))) {
-    throw new RangeError(`${who}: ${name} must be in [${from}, ${to}${closed ? "]" : ")"}, got ${value}`);
-  }
-  return value;
+export function checkReal(who: string, name: string, value: unknown, range: Range): number {
+  return checkNumber(who, name, value, range, "a number");
 }
 
 /** Throws unless `value` is a whole number, `least` or more. */
