@@ -1,5 +1,5 @@
-// The kernels that are compiled a second time, to add the coupled weight decay themselves.
-export { DECAYS, REAL_BYTES } from "./lanes";
+// The kernels whose second form adds the coupled weight decay: see `gradient`.
+export { FORM, REAL_BYTES } from "./lanes";
 export * from "./optimizers/adam";
 export * from "./optimizers/momentum";
 export * from "./optimizers/rmsprop";

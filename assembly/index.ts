@@ -1,4 +1,4 @@
-export { DECAYS, REAL_BYTES } from "./lanes";
+export { FORM, REAL_BYTES } from "./lanes";
 export * from "./optimizers/acprop";
 export * from "./optimizers/adabelief";
 export * from "./optimizers/adabound";

@@ -9,12 +9,54 @@ export function scalar(h: usize, i: usize): v128 {
   return v128.load_splat<real>(h + i * sizeof<real>());
 }
 
-/** The slot of the coupled weight decay. */
-const DECAY: usize = 15;
+/** Where the scalars of the step's stages stand, behind those of the rule: see writeStages. */
+const DECAY: usize = 17;
+const LIMIT: usize = 19;
+const SCALE: usize = 20;
+const SHARE: usize = 21;
+const AFTER: usize = 22 * sizeof<real>();
 
-/** The gradient at `g`, plus the weight decay of the parameter at `p` in the kernels that are compiled for it. */
-export function gradient(g: usize, p: usize, h: usize): v128 {
-  return isFloat<decay>() ? add(read(g), mul(scalar(h, DECAY), read(p))) : read(g);
+const AVERAGES: u32 = 1;
+const CLEARS: u32 = 2;
+
+/** The scale of the gradients, in the kernels' forms that need it. */
+export function gradientScale(h: usize): v128 {
+  return isFloat<decay>() || isFloat<fused>() ? scalar(h, SCALE) : all(1);
+}
+
+/** The coupled weight decay, likewise. */
+export function weightDecay(h: usize): v128 {
+  return isFloat<decay>() ? scalar(h, DECAY) : all(0);
+}
+
+/**
+ * The gradient at `g`, with what the kernel's form does to it: scales it and adds the weight decay of the parameter at `p`, or scales
+ * and clips it. A loop that is too short to hide two more loads hands the scalars over.
+ */
+export function gradient(
+  g: usize,
+  p: usize,
+  h: usize,
+  scale: v128 = gradientScale(h),
+  decay: v128 = weightDecay(h),
+): v128 {
+  if (isFloat<decay>()) return add(mul(scale, read(g)), mul(decay, read(p)));
+  if (!isFloat<fused>()) return read(g);
+  const limit = scalar(h, LIMIT);
+  return max(min(mul(scale, read(g)), limit), sub(all(0), limit));
+}
+
+/** Writes the parameter at `p`; fused kernels also average it and clear the gradient at `g`. */
+export function update(p: usize, g: usize, x: v128, h: usize): void {
+  write(p, x);
+  if (isFloat<fused>()) {
+    const asked = load<u32>(h + AFTER);
+    if (asked & AVERAGES) {
+      const e = p + load<u32>(h + AFTER, 4);
+      write(e, lerp(read(e), x, scalar(h, SHARE)));
+    }
+    if (asked & CLEARS) write(g, all(0));
+  }
 }
 
 export function read(at: usize): v128 {
@@ -191,6 +233,6 @@ export function single(x: usize, i: usize): f64 {
   return <f64>load<real>(x + i * sizeof<real>());
 }
 
-/** Bytes of an element, and whether the kernels add the weight decay: exported so that a module tells what it is. */
+/** Bytes of an element, and what else the kernels do: exported so that a module tells what it is. */
 export const REAL_BYTES: i32 = sizeof<real>();
-export const DECAYS: bool = isFloat<decay>();
+export const FORM: i32 = isFloat<decay>() ? 1 : isFloat<fused>() ? 2 : 0;

@@ -4,6 +4,7 @@ import type { Steppable } from "./cases.js";
 import { fill } from "./data.js";
 import { duration, type Experiment, ratio, type Subject } from "./experiment.js";
 import { batchFor, timeSteps } from "./measure.js";
+import { compileProbes } from "./probes.js";
 import { peak, product } from "./products.js";
 import { separatePasses, stages } from "./separate.js";
 import { largeSizes } from "./targets.js";
@@ -41,6 +42,11 @@ export const experiments: readonly Experiment[] = [
       ),
       ratio(atMost(name("scale, clip by value, clear, EMA"), limit), () => adam(n, stages), plain),
       ratio(atMost(name("the same by separate passes"), null), () => separatePasses(n), plain),
+      ratio(
+        atMost(name("what they read and write, and nothing else"), null),
+        () => streams("rw rw rw rw rw", n),
+        plain,
+      ),
     ];
   }),
   ...[inCache, inMemory].map((n) =>
@@ -65,6 +71,11 @@ export const experiments: readonly Experiment[] = [
 
 function adam(n: number, options: object = {}, whose: "own" | "views" = "views"): Subject {
   return stepping(new Adam({ w: whose === "own" ? new Float32Array(n) : n }, options), n);
+}
+
+async function streams(kinds: string, n: number): Promise<Subject> {
+  const probe = (await compileProbes("f32", [kinds], [])).streams(kinds, n);
+  return { turn: (milliseconds) => n * probe.turn(milliseconds) };
 }
 
 function adamw(n: number, stateDtype?: "bf16"): Subject {

@@ -19,7 +19,7 @@ export interface Kernel {
 
 type Scope = ReadonlyMap<string, ts.FunctionDeclaration>;
 
-/** What the compiler's own functions do with their arguments. A gradient adds the decay of `p` only where it is asked for. */
+/** What the compiler's own functions do with their arguments, and what is done in every form to those of `gradient` and `update`. */
 const builtIn: Readonly<Record<string, readonly Access[]>> = {
   load: ["r"],
   store: ["w"],
@@ -29,6 +29,7 @@ const builtIn: Readonly<Record<string, readonly Access[]>> = {
   "memory.copy": ["w", "r"],
   "memory.fill": ["w"],
   gradient: ["r", ""],
+  update: ["w", ""],
 };
 
 /** The text of everything in assembly/. */

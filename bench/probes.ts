@@ -64,7 +64,7 @@ export async function compile(dtype: Dtype, source: string): Promise<WebAssembly
   const sources = { "probes.ts": source, "lanes.ts": read("../assembly/lanes.ts") };
   const { error, stderr, binary } = await asc.compileString(sources, {
     ...options,
-    use: [`real=${dtype}`, "decay=i32"],
+    use: [`real=${dtype}`, "decay=i32", "fused=i32"],
   });
   if (error || !binary) throw new Error(`the probes do not compile: ${error?.message}\n${stderr}`);
   return new WebAssembly.Module(Uint8Array.from(binary));

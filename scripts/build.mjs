@@ -25,7 +25,7 @@ await bundle("js", "src/index.ts", [withoutWasm]);
 await bundle("safetensors", "src/safetensors/index.ts", []);
 await bundle("threads", "src/threads/index.ts", [besideMain]);
 await bundle("threads/worker", "src/threads/worker.ts", []);
-for (const name of ["f32", "f64", "f32-decay", "f64-decay"])
+for (const name of ["f32", "f64", "f32-decay", "f64-decay", "f32-fused", "f64-fused"])
   copyFileSync(`build/${name}.wasm`, `dist/kernels/${name}.wasm`);
 declarations();
 await command();

@@ -1,4 +1,4 @@
-// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, some with the weight decay too, and
+// Makes src/generated: the kernels, compiled from assembly/ for both dtypes, some with stages of the step fused in, and
 // the float32 form of every twin. A twin imports its arithmetic from "real.js"; its float32 form is the same function on
 // "real.f32.js". They are two modules because a twin that gets its rounding at run time is ten times as slow.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,8 +20,9 @@ await worker();
 
 async function kernels() {
   const modules = [];
-  for (const name of ["f32", "f64", "f32-decay", "f64-decay"]) {
-    const entries = name.endsWith("decay") ? ["assembly/decay.ts"] : ["assembly/index.ts", "assembly/tensors.ts"];
+  for (const name of ["f32", "f64", "f32-decay", "f64-decay", "f32-fused", "f64-fused"]) {
+    const form = name.split("-")[1];
+    const entries = form ? [`assembly/${form}.ts`] : ["assembly/index.ts", "assembly/tensors.ts"];
     const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
     if (error) throw new Error(`${name}: ${error.message}\n${stderr}`);
     modules.push(readFileSync(`build/${name}.wasm`));

@@ -21,7 +21,13 @@ export interface Memory {
 }
 
 /** What a module of kernels was compiled for. */
-export type Kind = Dtype | `${Dtype}-decay`;
+export type Kind = Dtype | `${Dtype}-${Form}`;
+
+/**
+ * What kernels do beside their rule's formula: scale the gradient and add the coupled weight decay; or scale and clip it, average the
+ * parameters and clear it.
+ */
+export type Form = "decay" | "fused";
 
 /** Where loops run. */
 export interface Backend {
@@ -30,8 +36,8 @@ export interface Backend {
   createMemory(bytes: number): Memory;
   /** The kernels that stand beside these twins, bound to a memory. */
   kernels(memory: Memory, dtype: Dtype, twins: Readonly<Record<Dtype, Library>>): Kernels;
-  /** The same, adding the coupled weight decay in scalar slot 15 to the gradient themselves, where there are such. */
-  decayKernels(memory: Memory, dtype: Dtype): Kernels | undefined;
+  /** The same in another form, those of them that have it. */
+  kernelsAs(form: Form, memory: Memory, dtype: Dtype): Kernels | undefined;
   /** `length` elements of a memory, from the byte `offset` on. */
   ref(memory: Memory, type: Dtype | Small, offset: number, length: number): Ref;
   /** What a kernel takes for `length` elements. */

@@ -6,7 +6,7 @@ export const js: Backend = {
   name: "js",
   createMemory: (bytes) => ({ buffer: new ArrayBuffer(bytes) }),
   kernels: (_memory, dtype, twins) => twins[dtype] as ReturnType<Backend["kernels"]>,
-  decayKernels: () => undefined,
+  kernelsAs: () => undefined,
   ref: viewOf,
   count: (_dtype, length) => length,
 };

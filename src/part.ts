@@ -1,5 +1,5 @@
 import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Crew, Kernel, Kernels, Memory, Ref } from "./backend.js";
+import type { Backend, Crew, Form, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import { type Block, type Laid, type Range, rangesOf, type Streams } from "./blocks.js";
 import * as stagesF32 from "./generated/f32/stages.js";
 import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slotOf, viewOf } from "./layout.js";
@@ -17,11 +17,12 @@ import * as stages from "./stages.js";
 //
 // A part of the caller's own arrays has one block of p, which each block of the arrays passes through.
 
-/** Slots for the rule's scalars; the last is the coupled weight decay. */
+/** Slots for the scalars of the rule, and behind them for those of the stages, as fused kernels expect them. */
 export const SCALARS = 16;
-export const DECAY = 15;
-
 export const STAGE_SCALARS = 8;
+
+/** The slot of the stages' scalars that holds words instead. */
+const AFTER = 6;
 
 /** Kernels, and the one that ran last with its name: looking it up costs as much as a small step. */
 export interface KernelSet {
@@ -44,9 +45,9 @@ export interface Part {
   ranges: readonly Range[];
   /** The latter in one range, if they are and not the caller's. */
   sole: Block | undefined;
-  /** The rule's kernels, and those of them that add the weight decay themselves, if there are such. */
+  /** The rule's kernels, and those in another form, if there are such. */
   readonly plain: KernelSet;
-  readonly decaying: () => KernelSet | undefined;
+  readonly as: (form: Form) => KernelSet | undefined;
   readonly stages: Kernels;
   readonly dot: (n: number, x: Ref, y: Ref) => number;
   /** A block of gradients on their way to the kernel, and of parameters if they are the caller's. */
@@ -57,6 +58,8 @@ export interface Part {
   readonly h: Ref;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
+  /** What a fused kernel does after the rule's formula, and how far behind the parameters their average stands, in bytes. */
+  readonly after: Uint32Array;
   /** The threads that its memory is shared by. */
   readonly crew: Crew | undefined;
 }
@@ -105,13 +108,14 @@ function allocatePart(
   const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
   const stream = lined(length, dtype);
   const block = Math.min(stream, blockLength(dtype));
-  const sizes = [own ? block : stream, stream, block, SCALARS, STAGE_SCALARS].map((n) => n * SIZE[dtype]);
+  const sizes = [own ? block : stream, stream, block, SCALARS + STAGE_SCALARS].map((n) => n * SIZE[dtype]);
   sizes.splice(2, 0, ...slots.map(({ type }) => stream * SIZE[type]));
   const { starts, end } = layOut(sizes);
   const region = allocate(rule.name, backend, end);
   const { memory, offset } = region;
   const [p, g, ...rest] = starts.map((start) => offset + start);
-  const [scratch, scalars, stageScalars] = rest.splice(slots.length);
+  const [scratch, scalars] = rest.splice(slots.length);
+  const stageScalars = scalars + SCALARS * SIZE[dtype];
   const state = slots.map((slot, i) => ({ ...slot, start: rest[i] }));
   for (const { type, from, start } of state) if (from !== 0) viewOf(memory, type, start, length).fill(from);
   const streams: Streams = { memory, dtype, own, p, g, state, scratch: viewOf(memory, dtype, scratch, block) };
@@ -133,6 +137,7 @@ function allocatePart(
     h: backend.ref(memory, dtype, scalars, SCALARS),
     stageScalars: viewOf(memory, dtype, stageScalars, STAGE_SCALARS),
     stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
+    after: new Uint32Array(memory.buffer, stageScalars + AFTER * SIZE[dtype], 2),
     // what the calling thread copies stays with it
     crew: own ? undefined : backend.crew?.on(memory),
   };
@@ -178,15 +183,15 @@ function place({ memory, dtype, own, p, g, state }: Streams, backend: Backend, t
 
 function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
   const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
-  let decaying: KernelSet | null | undefined;
+  const forms: Partial<Record<Form, KernelSet | null>> = {};
   return {
     plain: cached(backend.kernels(memory, dtype, rule.twins)),
-    decaying(): KernelSet | undefined {
-      if (decaying === undefined) {
-        const kernels = backend.decayKernels(memory, dtype);
-        decaying = kernels ? cached(kernels) : null;
+    as(form: Form): KernelSet | undefined {
+      if (forms[form] === undefined) {
+        const kernels = backend.kernelsAs(form, memory, dtype);
+        forms[form] = kernels ? cached(kernels) : null;
       }
-      return decaying ?? undefined;
+      return forms[form] ?? undefined;
     },
     stages: backend.kernels(memory, dtype, { f32: stagesF32, f64: stages }),
     dot: backend.kernels(memory, dtype, { f32: { dot }, f64: { dot } }).dot as unknown as Part["dot"],

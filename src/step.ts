@@ -1,15 +1,19 @@
-import type { Kernel, Kernels, Ref } from "./backend.js";
+import type { Form, Kernel, Kernels, Ref } from "./backend.js";
 import { type Block, type Range, type Share, shareOut } from "./blocks.js";
 import { CHUNK, slice } from "./layout.js";
-import { DECAY, type KernelSet, type Part } from "./part.js";
+import type { KernelSet, Part } from "./part.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 import type { GroupStages, Source, Stages } from "./store.js";
 
-// A step without stages is one kernel call on the whole part. Otherwise it walks the part in blocks that stay in the cache, and
-// runs for each only the stages that are asked for: copy in, shrink the weights, scale or clip the gradient or add the weight
-// decay, the rule's kernel, average the parameters, clear the gradient, copy out. The loops count, because an iterator is garbage
-// until its loop is optimized.
+// A step without stages is one kernel call on the whole part, and so is one whose stages are fused into the kernel. Otherwise it
+// walks the part in blocks that stay in the cache, and runs for each only the stages that are asked for: copy in, shrink the weights,
+// scale or clip the gradient or add the weight decay, the rule's kernel, average the parameters, clear the gradient, copy out. The
+// loops count, because an iterator is garbage until its loop is optimized.
+
+/** What a fused kernel does after the rule's formula. */
+const AVERAGES = 1;
+const CLEARS = 2;
 
 /** Runs one step of a kernel on a part. */
 export function stepPart(part: Part, name: string, own: GroupStages, all: Stages): void {
@@ -20,27 +24,38 @@ export function stepPart(part: Part, name: string, own: GroupStages, all: Stages
 }
 
 function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): void {
-  const { decay, keep, ema } = own;
-  const { limit, clear, source } = all;
-  const scale = own.sign * all.scale;
-  const { stages, scratch, scratchP, stageH, ranges } = part;
-  const clips = limit < Infinity;
-  const decaying = decay !== 0 && (clips || scale === 1) ? part.decaying() : undefined;
-  // not every kernel has a form that decays
-  const both = decaying && kernelOf(decaying, name);
-  const kernel = both ?? (kernelOf(part.plain, name) as Kernel);
-  const decays = decay !== 0 && !both;
-  const scales = scale !== 1 && !clips && !decays;
-  const clears = clear && source === "grads";
-  const plain = !(clips || decays || scales || clears) && keep === 1 && ema === 1 && source === "grads" && !scratchP;
-  part.scalars[DECAY] = decay;
-  if (!plain) writeStages(part.stageScalars, own, all);
+  const { keep } = own;
+  const { source } = all;
+  const { stages, scratch, scratchP, stageH, after, ranges } = part;
+  let clips = all.limit < Infinity;
+  let decays = own.decay !== 0;
+  let scales = own.sign * all.scale !== 1 && !clips && !decays;
+  let averages = own.ema !== 1;
+  let clears = all.clear && source === "grads";
+  writeStages(part.stageScalars, own, all);
+  let kernel: Kernel | undefined;
+  if (decays && !clips) {
+    kernel = kernelAs("decay", part, name);
+    if (kernel) decays = false;
+  }
+  // no kernel averages from the parameters where these are the nearer
+  const fuses = !decays && (clips || scales || averages || clears) && own.ema > 0.5;
+  const fused = fuses && !kernel ? kernelAs("fused", part, name) : undefined;
+  if (fused) {
+    kernel = fused;
+    after[0] = (averages ? AVERAGES : 0) + (clears ? CLEARS : 0);
+    clips = scales = averages = clears = false;
+  }
+  kernel ??= kernelOf(part.plain, name) as Kernel;
+  const once = !(clips || decays || scales || averages || clears) && keep === 1 && source !== "given" && !scratchP;
   for (let r = 0; r < ranges.length; r++) {
     const range = ranges[r];
     const { whole, blocks } = range;
     keepBehind(range);
-    if (whole && plain) run(kernel, whole, whole.g, part.h);
-    else {
+    if (whole && once) {
+      if (fused) after[1] = (whole.ema as number) - (whole.p as number);
+      run(kernel, whole, sourceOf(whole, scratch, source), part.h);
+    } else {
       share(range, part, source);
       for (let i = 0; i < blocks.length; i++) {
         const block = blocks[i];
@@ -53,8 +68,9 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
         if (decays) stages.decayGradient(n, scratch, g, p, stageH);
         if (scales) stages.scaleGradient(n, scratch, g, stageH);
         if (decays || scales) g = scratch;
+        if (fused) after[1] = (block.ema as number) - (p as number);
         run(kernel, block, g, part.h);
-        if (ema !== 1) average(stages, n, block.ema, p, own, stageH);
+        if (averages) average(stages, n, block.ema, p, own, stageH);
         if (clears) stages.clear(n, block.g);
         if (scratchP) copyOut(block);
       }
@@ -111,7 +127,7 @@ export function measurePart(part: Part, source: Source): void {
   }
 }
 
-/** Writes the scalars of the stages. */
+/** Writes the scalars of the stages; the kernels of other forms know their slots. */
 export function writeStages(h: Reals, { sign, decay, keep, ema }: GroupStages, { scale, limit }: Stages): void {
   h[0] = limit < Infinity ? 1 : sign * scale;
   h[1] = decay;
@@ -142,6 +158,12 @@ function keepBehind({ behind }: Range): void {
 
 function putBack({ behind }: Range): void {
   for (let i = 0; i < behind.length; i++) behind[i].numbers.set(behind[i].kept);
+}
+
+// not every kernel has other forms
+function kernelAs(form: Form, part: Part, name: string): Kernel | undefined {
+  const set = part.as(form);
+  return set && kernelOf(set, name);
 }
 
 function kernelOf(set: KernelSet, name: string): Kernel | undefined {

@@ -2,7 +2,7 @@ import type { Kind } from "./backend.js";
 import { alphabet, rows } from "./generated/kernels.js";
 
 /** The modules of kernels, in the order of a row's columns: what each was compiled for. */
-const kinds: readonly Kind[] = ["f32", "f64", "f32-decay", "f64-decay"];
+const kinds: readonly Kind[] = ["f32", "f64", "f32-decay", "f64-decay", "f32-fused", "f64-fused"];
 
 /**
  * A module, from the pieces in its column. Those of float64 stand in the words of float32, as their difference from those where both

@@ -28,10 +28,10 @@ const wasm: Backend = {
     return { memory, buffer: memory.buffer, bound: {} };
   },
   kernels: (memory, dtype) => bind(memory as WasmMemory, dtype),
-  decayKernels(memory, dtype) {
+  kernelsAs(form, memory, dtype) {
     try {
-      compile(`${dtype}-decay`);
-      return bind(memory as WasmMemory, `${dtype}-decay`);
+      compile(`${dtype}-${form}`);
+      return bind(memory as WasmMemory, `${dtype}-${form}`);
     } catch {
       // a runtime that was given only the plain module
       return undefined;
@@ -63,20 +63,20 @@ function compile(kind: Kind): void {
   }
 }
 
+const forms = ["", "-decay", "-fused"] as const;
+
 /**
  * Takes a compiled kernel module, for runtimes that refuse to compile bytes: import `gradstep/kernels/f32.wasm` or `f64.wasm`
- * as a `WebAssembly.Module` and hand it over before the first optimizer of that dtype is made. `f32-decay.wasm` and
- * `f64-decay.wasm` may follow: they make steps of Adam, Momentum, RMSprop and SGD with coupled weight decay faster.
+ * as a `WebAssembly.Module` and hand it over before the first optimizer of that dtype is made. `f32-decay.wasm`, `f32-fused.wasm` and
+ * those of f64 may follow: they make steps of Adam, AdamW, Momentum, RMSprop and SGD with weight decay or other options faster.
  */
 export function useModule(module: object): void {
   const probe = instantiate(module as WebAssembly.Module, new WebAssembly.Memory({ initial: 1, maximum: 1 }));
-  const [bytes, decays] = [probe.REAL_BYTES, probe.DECAYS].map(
-    (value) => (value as WebAssembly.Global | undefined)?.value,
-  );
-  if ((bytes !== 4 && bytes !== 8) || decays === undefined) {
+  const [bytes, form] = [probe.REAL_BYTES, probe.FORM].map((value) => (value as WebAssembly.Global | undefined)?.value);
+  if ((bytes !== 4 && bytes !== 8) || form === undefined) {
     throw new TypeError("useModule: expected a module of gradstep/kernels");
   }
-  modules[`${bytes === 4 ? "f32" : "f64"}${decays ? "-decay" : ""}`] = module as WebAssembly.Module;
+  modules[`${bytes === 4 ? "f32" : "f64"}${forms[form]}`] = module as WebAssembly.Module;
 }
 
 function bind({ memory, bound }: WasmMemory, kind: Kind): Kernels {

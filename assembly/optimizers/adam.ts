@@ -10,6 +10,7 @@ import {
   scalar,
   sqrt,
   sub,
+  update,
   VECTOR,
   write,
   writeHalf,
@@ -30,7 +31,7 @@ export function adam(n: usize, p: usize, g: usize, m: usize, v: usize, h: usize)
     const denominator = add(sqrt(add(vi, root)), eps);
     write(m + i, mi);
     write(v + i, vi);
-    write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)));
+    update(p + i, g + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)), h);
   }
 }
 
@@ -52,7 +53,7 @@ export function adamAmsgrad(n: usize, p: usize, g: usize, m: usize, v: usize, vm
     write(m + i, mi);
     write(v + i, vi);
     write(vmax + i, ui);
-    write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)));
+    update(p + i, g + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)), h);
   }
 }
 
@@ -71,6 +72,6 @@ export function adamHalf(n: usize, p: usize, g: usize, m: usize, v: usize, h: us
     const denominator = add(sqrt(add(vi, root)), eps);
     writeHalf(m, i, mi);
     writeHalf(v, i, vi);
-    write(p + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)));
+    update(p + i, g + i, sub(mul(keep, read(p + i)), div(mul(step, mi), denominator)), h);
   }
 }

@@ -1,4 +1,4 @@
-import { add, div, gradient, lerp, mul, read, scalar, sqrt, square, sub, VECTOR, write } from "../lanes";
+import { add, div, gradient, lerp, mul, read, scalar, sqrt, square, sub, update, VECTOR, write } from "../lanes";
 
 export function rmsprop(n: usize, p: usize, g: usize, v: usize, h: usize): void {
   const lr = scalar(h, 0);
@@ -11,7 +11,7 @@ export function rmsprop(n: usize, p: usize, g: usize, v: usize, h: usize): void 
     const vi = add(mul(alpha, read(v + i)), mul(mul(w, gi), gi));
     const denominator = add(sqrt(add(vi, root)), eps);
     write(v + i, vi);
-    write(p + i, sub(read(p + i), div(mul(lr, gi), denominator)));
+    update(p + i, g + i, sub(read(p + i), div(mul(lr, gi), denominator)), h);
   }
 }
 
@@ -31,7 +31,7 @@ export function rmspropMomentum(n: usize, p: usize, g: usize, v: usize, buf: usi
     const bi = add(mul(mu, read(buf + i)), ui);
     write(v + i, vi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(step, bi)));
+    update(p + i, g + i, sub(read(p + i), mul(step, bi)), h);
   }
 }
 
@@ -51,7 +51,7 @@ export function rmspropNesterov(n: usize, p: usize, g: usize, v: usize, buf: usi
     const bi = add(mul(mu, read(buf + i)), ui);
     write(v + i, vi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))));
+    update(p + i, g + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))), h);
   }
 }
 
@@ -69,7 +69,7 @@ export function rmspropCentered(n: usize, p: usize, g: usize, v: usize, mg: usiz
     const denominator = add(sqrt(add(sub(vi, mul(share, square(mi))), root)), eps);
     write(v + i, vi);
     write(mg + i, mi);
-    write(p + i, sub(read(p + i), div(mul(lr, gi), denominator)));
+    update(p + i, g + i, sub(read(p + i), div(mul(lr, gi), denominator)), h);
   }
 }
 
@@ -92,7 +92,7 @@ export function rmspropCenteredMomentum(n: usize, p: usize, g: usize, v: usize, 
     write(v + i, vi);
     write(mg + i, mi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(step, bi)));
+    update(p + i, g + i, sub(read(p + i), mul(step, bi)), h);
   }
 }
 
@@ -115,6 +115,6 @@ export function rmspropCenteredNesterov(n: usize, p: usize, g: usize, v: usize, 
     write(v + i, vi);
     write(mg + i, mi);
     write(buf + i, bi);
-    write(p + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))));
+    update(p + i, g + i, sub(read(p + i), mul(step, add(ui, mul(mu, bi)))), h);
   }
 }

@@ -42,8 +42,10 @@ export function openThreads(who: string, plain: Backend, dtype: Dtype, asked: un
     kernels(memory, dtype, twins) {
       return memory instanceof SharedMemory ? kernels(memory, dtype) : plain.kernels(memory, dtype, twins);
     },
-    decayKernels(memory, dtype) {
-      return memory instanceof SharedMemory ? kernels(memory, `${dtype}-decay`) : plain.decayKernels(memory, dtype);
+    kernelsAs(form, memory, dtype) {
+      return memory instanceof SharedMemory
+        ? kernels(memory, `${dtype}-${form}`)
+        : plain.kernelsAs(form, memory, dtype);
     },
   };
   return Object.assign(backend, { crew: new Threads(threads, plain, modules, pool) });

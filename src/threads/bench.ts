@@ -8,11 +8,11 @@ import type { Pool, Posted } from "./pool.js";
 import {
   CHUNKS,
   COUNT,
-  DECAYING,
   deskBytes,
   ENTRIES,
   FINISHED,
   FIXED,
+  FORM,
   free,
   JOB,
   MERGES,
@@ -171,8 +171,8 @@ function recorder(part: Part, modules: Modules, tape: number[]): Part {
   const recorders = (module: WebAssembly.Module, from: number): Kernels =>
     Object.fromEntries(exportsOf(module).map((name, i) => [name, record(from + i)]));
   const set = (kernels: Kernels): KernelSet => ({ kernels, name: plain.name, kernel: kernels[plain.name] });
-  const [kernels, decaying] = modules.of(dtype).map((module, i) => recorders(module, i * DECAYING));
-  const decayingSet = set(decaying);
+  const [kernels, decay, fused] = modules.of(dtype).map((module, i) => recorders(module, i * FORM));
+  const forms = { decay: set(decay), fused: set(fused) };
   const block = blockAtStart(streams);
   return {
     ...part,
@@ -180,7 +180,7 @@ function recorder(part: Part, modules: Modules, tape: number[]): Part {
     sole: undefined,
     ranges: [{ whole: block, blocks: [block], behind: [] }],
     plain: set(kernels),
-    decaying: () => decayingSet,
+    as: (form) => forms[form],
     stages: kernels,
   };
 }

@@ -48,9 +48,9 @@ export class Modules {
     return this.#made[kind];
   }
 
-  /** The plain kernels of a dtype, and those that add the weight decay. */
+  /** The kernels of a dtype in all their forms. */
   of(dtype: Dtype): WebAssembly.Module[] {
-    return [this.get(dtype), this.get(`${dtype}-decay`)];
+    return [this.get(dtype), this.get(`${dtype}-decay`), this.get(`${dtype}-fused`)];
   }
 }
 

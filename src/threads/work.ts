@@ -37,8 +37,8 @@ export const DONE = -1;
 export const FIXED = 0;
 export const SCRATCH = -1;
 
-/** What is added to the code of a kernel that adds the weight decay. */
-export const DECAYING = 4096;
+/** What is added to the code of a kernel for each form before its own. */
+export const FORM = 4096;
 
 /** Words of the pool. */
 export const CALLS = 0;
@@ -64,7 +64,7 @@ export interface Desk {
   readonly states: Int32Array;
   readonly entries: Int32Array;
   readonly results: Float64Array;
-  /** The exports of the kernels, and of those that add the weight decay, in their order. */
+  /** The exports of the kernels in each form, in their order. */
   readonly loops: readonly (readonly Loop[])[];
   /** Where the scratch of workers starts, and the bytes of each. */
   readonly scratch: number;
@@ -215,7 +215,7 @@ export function readTape(desk: Desk, thread: number): void {
       bases.push(own ? desk.scratch + (thread - 1) * desk.scratchBytes : base);
       sizes.push(Math.max(size, 0));
     }
-    calls.push({ loop: loops[code < DECAYING ? 0 : 1][code % DECAYING], bases, sizes });
+    calls.push({ loop: loops[Math.floor(code / FORM)][code % FORM], bases, sizes });
   }
   desk.calls = calls;
   desk.job = control[JOB];

@@ -25,7 +25,7 @@ describe("the tarball", () => {
       /^dist\/([\w.-]+\/)*[\w.-]+\.d\.ts$/,
       /^dist\/bench\/(hand\/)?\w+\.js$/,
       /^dist\/bench\/(native\/\w+\.[ch]|peers\/\w+\.(js|py))$/,
-      /^dist\/kernels\/f(32|64)(-decay)?\.wasm$/,
+      /^dist\/kernels\/f(32|64)(-decay|-fused)?\.wasm$/,
     ];
     expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
     for (const { types, default: main } of entries()) expect(files).toEqual(expect.arrayContaining([types, main]));
