@@ -5,7 +5,7 @@ import { fill } from "./data.js";
 import { duration, type Experiment, ratio, type Subject } from "./experiment.js";
 import { batchFor, timeSteps } from "./measure.js";
 import { compileProbes } from "./probes.js";
-import { peak, product } from "./products.js";
+import { openBlas, peak, product } from "./products.js";
 import { separatePasses, stages } from "./separate.js";
 import { largeSizes } from "./targets.js";
 
@@ -14,6 +14,12 @@ const [, inMemory] = largeSizes;
 const atMost = (name: string, limit: number | null) => ({ name, relation: "at most" as const, limit });
 
 const { clipValue: _, ...scaleAndClear } = stages;
+
+/** 6.4 GB, which takes two memories. */
+const huge = 400_000_000;
+const tensors = 8;
+
+const blas = openBlas();
 
 /** What is measured beside the table of rules: an entry is a row. */
 export const experiments: readonly Experiment[] = [
@@ -65,6 +71,20 @@ export const experiments: readonly Experiment[] = [
     () => peak(),
     () => product(256),
   ),
+  ...(blas
+    ? [
+        ratio(
+          atMost("muon's product of two matrices of 256 × 256: its time over that of OpenBLAS on one thread", null),
+          () => product(256),
+          () => blas(256),
+        ),
+      ]
+    : []),
+  ratio(
+    atMost(`adamw f32, an element of ${huge} in ${tensors} tensors over one of ${inMemory}`, 1.1),
+    () => perElement(adamwOf(Array(tensors).fill(huge / tensors)), huge),
+    () => perElement(adamwOf([inMemory]), inMemory),
+  ),
   duration({ ...atMost("making an optimizer of two numbers after the first", 20), unit: "µs" }, 21, makeOne),
   duration({ ...atMost("first use: the first optimizer of a process and its first step", 5), unit: "ms" }, 9, useFirst),
 ];
@@ -80,6 +100,20 @@ async function streams(kinds: string, n: number): Promise<Subject> {
 
 function adamw(n: number, stateDtype?: "bf16"): Subject {
   return stepping(new AdamW({ w: n }, stateDtype ? { stateDtype } : {}), n);
+}
+
+function adamwOf(sizes: readonly number[]): Subject {
+  const optimizer = new AdamW(Object.fromEntries(sizes.map((size, i) => [`w${i}`, size])));
+  for (const params of Object.values(optimizer.params)) params.fill(0.5);
+  for (const grads of Object.values(optimizer.grads)) grads.fill(0.25);
+  return {
+    turn: (milliseconds) => timeSteps(() => void optimizer.step(), 1, milliseconds),
+    close: () => optimizer.dispose(),
+  };
+}
+
+function perElement({ turn, close }: Subject, n: number): Subject {
+  return { turn: (milliseconds) => turn(milliseconds) / n, close };
 }
 
 function stepping(optimizer: Omit<Steppable, "state">, n: number): Subject {

@@ -27,7 +27,9 @@ export function openNative(compiler = "gcc"): Native | undefined {
   const folder = mkdtempSync(join(tmpdir(), "gradstep-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const programs = { f32: join(folder, "f32"), f64: join(folder, "f64") };
-  if (!compile(compiler, programs.f32, "float") || !compile(compiler, programs.f64, "double")) return undefined;
+  const loops = ["main.c", "kernels.c"];
+  if (!compile(compiler, programs.f32, loops, ["-Dreal=float"])) return undefined;
+  if (!compile(compiler, programs.f64, loops, ["-Dreal=double"])) return undefined;
   const run = (dtype: Dtype, mode: string, loop: string, n: number, amount: number, h: Hyperparameters) =>
     execFileSync(
       programs[dtype],
@@ -43,10 +45,10 @@ export function openNative(compiler = "gcc"): Native | undefined {
   };
 }
 
-function compile(compiler: string, program: string, real: "float" | "double"): boolean {
-  const source = fileURLToPath(new URL("./native/", import.meta.url));
-  const files = [join(source, "main.c"), join(source, "kernels.c")];
-  const { status } = spawnSync(compiler, [...flags, `-Dreal=${real}`, "-o", program, ...files, "-lm"], {
+/** Compiles files of native/; false if that fails. */
+export function compile(compiler: string, program: string, files: readonly string[], more: readonly string[]): boolean {
+  const paths = files.map((file) => fileURLToPath(new URL(`./native/${file}`, import.meta.url)));
+  const { status } = spawnSync(compiler, [...flags, ...more, "-o", program, ...paths, "-lm", "-ldl"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   return status === 0;

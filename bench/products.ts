@@ -1,7 +1,12 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fill } from "./data.js";
 import type { Subject } from "./experiment.js";
 import { openKernels } from "./kernel-file.js";
 import { timeSteps } from "./measure.js";
+import { compile as compileC } from "./native.js";
 import { compile } from "./probes.js";
 
 // turns are nanoseconds per operation
@@ -14,6 +19,18 @@ export function product(side: number): Subject {
   const [a, b, out] = starts;
   const step = () => kernels.matmul(side, side, side, a, b, out);
   return { turn: (milliseconds) => timeSteps(step, 1, milliseconds) / (2 * side ** 3) };
+}
+
+/** OpenBLAS's on one thread, in a process of its own; undefined where there is none, or no gcc. */
+export function openBlas(compiler = "gcc"): ((side: number) => Subject) | undefined {
+  if (spawnSync(compiler, ["--version"]).status !== 0) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), "gradstep-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const program = join(folder, "blas");
+  if (!compileC(compiler, program, ["blas.c"], []) || spawnSync(program, ["8", "0"]).status !== 0) return undefined;
+  return (side) => ({
+    turn: (milliseconds) => Number.parseFloat(execFileSync(program, [String(side), String(milliseconds)]).toString()),
+  });
 }
 
 /** As many sums as hide how long an addition takes, and as registers hold. */

@@ -32,7 +32,8 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
   let scales = own.sign * all.scale !== 1 && !clips && !decays;
   let averages = own.ema !== 1;
   let clears = all.clear && source === "grads";
-  writeStages(part.stageScalars, own, all);
+  const bare = !(clips || decays || scales || averages || clears) && keep === 1;
+  if (!bare) writeStages(part.stageScalars, own, all);
   let kernel: Kernel | undefined;
   if (decays && !clips) {
     kernel = kernelAs("decay", part, name);

@@ -54,12 +54,19 @@ function compile(kind: Kind): void {
   if (failures[kind]) throw failures[kind];
   try {
     if (typeof WebAssembly === "undefined") throw new Error("this engine has no WebAssembly");
-    const bytes = unpack(kind);
-    if (!WebAssembly.validate(bytes)) throw new Error("this engine has no WebAssembly SIMD");
-    modules[kind] = new WebAssembly.Module(bytes);
+    modules[kind] = compiled(unpack(kind));
   } catch (error) {
     failures[kind] = error as Error;
     throw error;
+  }
+}
+
+function compiled(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    // it may be that a page does not allow it
+    throw WebAssembly.validate(bytes) ? error : new Error("this engine has no WebAssembly SIMD", { cause: error });
   }
 }
 
