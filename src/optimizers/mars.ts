@@ -1,8 +1,12 @@
+import type { Ref } from "../backend.js";
 import { defineTensorOptimizer } from "../define.js";
+import * as matrixF32 from "../generated/f32/matrix.js";
 import { adamAmsgrad as adamAmsgradF32, adam as adamF32 } from "../generated/f32/optimizers/adam.js";
 import { mars as marsF32 } from "../generated/f32/optimizers/mars.js";
 import { signum as signumF32 } from "../generated/f32/optimizers/signum.js";
 import { sizeOf } from "../layout.js";
+import * as matrix from "../matrix.js";
+import { type Coefficients, newtonSchulz, newtonSchulzWork } from "../newton-schulz.js";
 import { add, mul, type Reals, sub } from "../real.js";
 import type { Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
@@ -10,12 +14,12 @@ import { adam, adamAmsgrad, adamKernel, adamScalars, adamState } from "./adam.js
 import { signum } from "./signum.js";
 
 /**
- * MARS: AdamW, or Lion with `marsType: "lion"`, on gradients whose variance is reduced by what the last one was.
+ * MARS: AdamW, or the step of Lion or Shampoo with `marsType`, on gradients whose variance is reduced by what the last one was.
  *
  * @remarks Use it to pretrain language models. Only matrices get it, at `lr`; other tensors get AdamW, with `beta11d`, `beta21d`,
- * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. As in timm the first gradient is taken as it is without
- * `correctFirst`.
- * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with Lion's step: 12 to 16, or 8
+ * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. `marsType: "shampoo"` makes the momentum of matrices
+ * orthogonal, as Muon does. As in timm the first gradient is taken as it is without `correctFirst`.
+ * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with the steps of Lion and Shampoo: 12 to 16, or 8
  * @see Yuan et al., 2024, MARS: Unleashing the Power of Variance Reduction for Training Large Models (arXiv 2411.10438)
  */
 export const MARS = /* @__PURE__ */ defineTensorOptimizer({
@@ -37,13 +41,17 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
     cautious: false,
   },
   ranges: { beta1: [0, 1], beta2: [0, 1], beta11d: [0, 1], beta21d: [0, 1] },
-  choices: { marsType: ["adamw", "lion"] },
+  choices: { marsType: ["adamw", "lion", "shampoo"] },
   state: (h, shape) => ({
-    ...(isLion(h, shape) ? { m: 0 } : adamState(h)),
+    ...(formOf(h, shape) === "adamw" ? adamState(h) : { m: 0 }),
     ...(corrects(h, shape) && { previous: 0 }),
   }),
   // the corrected gradient, and the step where it is taken apart
-  work: (h, shape) => [sizeOf(shape), h.cautious || isLion(h, shape) ? sizeOf(shape) : 0],
+  work(h, shape) {
+    const form = formOf(h, shape);
+    if (form === "shampoo") return newtonSchulzWork(shape[0], shape[1]);
+    return [sizeOf(shape), h.cautious || form === "lion" ? sizeOf(shape) : 0];
+  },
   decoupled: () => true,
   passes: [
     {
@@ -54,16 +62,21 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
         const beta1 = corrected ? h.beta1 : h.beta11d;
         const beta2 = corrected ? h.beta2 : h.beta21d;
         const decay = corrected ? h.weightDecay : h.weightDecay1d;
-        const lion = isLion(h, x.shape);
-        const apart = lion || h.cautious;
+        const form = formOf(h, x.shape);
+        const apart = form !== "adamw" || h.cautious;
         const { m, v, vmax } = x.state;
-        const [, step] = x.work;
-        if (apart) x.clear(step);
-        if (lion) {
+        const step = x.work[form === "shampoo" ? 0 : 1];
+        if (form === "shampoo") {
+          x.combine(m, beta1, m, 1 - beta1, g);
+          orthogonalize(x, h, step);
+          x.scale(step, -lr * Math.sqrt(Math.max(1, x.shape[0] / x.shape[1])), step);
+        } else if (form === "lion") {
+          x.clear(step);
           x.s[0] = lr;
           x.s[1] = 1 - beta1;
           x.run("signum", step, g, m);
         } else {
+          if (apart) x.clear(step);
           adamScalars(x.s, { ...h, lr, beta1, beta2, epsRoot: 0, biasCorrection: true }, t, decay);
           x.run(adamKernel(h), apart ? step : x.p, g, m, v, vmax);
         }
@@ -76,6 +89,7 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
     f32: { adam: adamF32, adamAmsgrad: adamAmsgradF32, signum: signumF32, mars: marsF32 },
     f64: { adam, adamAmsgrad, signum, mars },
   },
+  matrix: { f32: matrixF32, f64: matrix },
 });
 
 /** Whether a tensor gets corrected gradients. */
@@ -83,9 +97,22 @@ function corrects(h: Values<{ optimize1d: boolean }>, shape: readonly number[]):
   return h.optimize1d || shape.length === 2;
 }
 
-/** Whether it steps by the sign of the momentum. */
-function isLion(h: Values<{ optimize1d: boolean }> & { readonly marsType: string }, shape: readonly number[]): boolean {
-  return h.marsType === "lion" && corrects(h, shape);
+/** The rule whose step a tensor gets: without corrected gradients AdamW's, and Shampoo's only if it is a matrix. */
+function formOf<Form extends string>(
+  h: Values<{ optimize1d: boolean }> & { readonly marsType: Form },
+  shape: readonly number[],
+): Form | "adamw" {
+  return corrects(h, shape) && (h.marsType !== "shampoo" || shape.length === 2) ? h.marsType : "adamw";
+}
+
+// the authors', five times
+const coefficients: Coefficients = [3.4445, -4.775, 2.0315];
+
+/** out = the momentum, with singular values near 1 */
+function orthogonalize(x: TensorStep, h: Values<{ beta1: number; eps: number }>, out: Ref): void {
+  x.scale(out, 1 / (1 - h.beta1), x.state.m);
+  x.scale(out, 1 / (x.norm(out) + h.eps), out);
+  newtonSchulz(x, x.shape[0], x.shape[1], Array(5).fill(coefficients));
 }
 
 /** The gradient, moved on from the one before, and no longer than 1. */
