@@ -69,18 +69,18 @@ export function write(at: usize, x: v128): void {
 
 /** The elements of an array of bfloat16 numbers that stand beside the vector of reals at the byte `i`. */
 export function readHalf(x: usize, i: usize): v128 {
-  if (sizeof<real>() === 4) return i32x4.shl(i32x4.extend_low_i16x8_u(v128.load_zero<i64>(x + (i >> 1))), 16);
+  if (sizeof<real>() === 4) return i32x4.shl(v128.load_ext<u16>(x + (i >> 1)), 16);
   const bits = i32x4.extend_low_i16x8_u(v128.load_zero<i32>(x + (i >> 2)));
   return f64x2.promote_low_f32x4(i32x4.shl(bits, 16));
 }
 
-/** Rounds to the nearest bfloat16 numbers, of two to the even one. Every NaN becomes the same. */
+/** Rounds to the nearest bfloat16 numbers, of two to the even one. Every NaN becomes 0xffff. */
 export function writeHalf(x: usize, i: usize, value: v128): void {
   const single = sizeof<real>() === 4 ? value : f32x4.demote_f64x2_zero(value);
   const odd = v128.and(v128.shr<u32>(single, 16), v128.splat<u32>(1));
-  const rounded = v128.shr<u32>(v128.add<u32>(v128.add<u32>(single, v128.splat<u32>(0x7fff)), odd), 16);
-  const bits = v128.bitselect(rounded, v128.splat<u32>(0x7fc0), f32x4.eq(single, single));
-  const halves = i16x8.narrow_i32x4_u(bits, bits);
+  const sum = v128.add<u32>(v128.add<u32>(single, v128.splat<u32>(0x7fff)), odd);
+  const rounded = v128.shr<u32>(v128.or(sum, f32x4.ne(single, single)), 16);
+  const halves = i16x8.narrow_i32x4_u(rounded, rounded);
   if (sizeof<real>() === 4) v128.store_lane<u64>(x + (i >> 1), halves, 0);
   else v128.store_lane<u32>(x + (i >> 2), halves, 0);
 }

@@ -17,10 +17,10 @@ export function readHalf(x: Uint16Array, i: number): number {
   return ofBits(x[i] << 16);
 }
 
-/** Rounds to the nearest bfloat16 number, of two to the even one. Every NaN becomes the same. */
+/** Rounds to the nearest bfloat16 number, of two to the even one. Every NaN becomes 0xffff. */
 export function writeHalf(x: Uint16Array, i: number, value: number): void {
   const bits = bitsOf(value);
-  x[i] = Number.isNaN(value) ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  x[i] = Number.isNaN(value) ? 0xffff : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
 const single = /* @__PURE__ */ new Float32Array(1);

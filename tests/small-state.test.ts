@@ -327,7 +327,7 @@ describe.each([
         const m = halves(opt.state.w.m);
         // 0 + (-0 - 0) is 0
         expect(g.filter((x, i) => !Object.is(m[i] + 0, rounded(x) + 0))).toEqual([]);
-        expect(opt.state.w.m[g.length - 3]).toBe(0x7fc0);
+        expect(opt.state.w.m[g.length - 3]).toBe(0xffff);
       }
     }
   });
