@@ -1,6 +1,18 @@
 import { defineConfig } from "vitest/config";
 
+// These fake modules and globals, measure the heap or start workers: they run in processes of their own. The others share theirs,
+// with the library loaded once.
+const alone = ["memory.test.ts", "threads.test.ts"];
+
 // `npm test` runs the files in tests; a folder of it is a slow suite, for `vitest run --dir`
 export default defineConfig({
-  test: { dir: "tests", include: ["*.test.ts"], testTimeout: 30_000, maxWorkers: "100%" },
+  test: {
+    dir: "tests",
+    testTimeout: 30_000,
+    maxWorkers: "100%",
+    projects: [
+      { extends: true, test: { name: "alone", include: alone } },
+      { extends: true, test: { name: "together", include: ["*.test.ts"], exclude: alone, isolate: false } },
+    ],
+  },
 });

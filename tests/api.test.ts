@@ -459,12 +459,14 @@ const free = hyperparameters.filter((row): row is typeof row & { value: number }
 describe("hyperparameters", () => {
   for (const { made, name, value, title } of free) {
     test(`${title} set at run time holds from the next step on`, () => {
+      // the cube of a length is what a decomposition costs
+      const sizes = { w: "matrix" in made.rule ? 31 : 67, x: [3, 4] };
       for (const backend of backends) {
         for (const dtype of dtypes) {
           const options = { ...busy(made), dtype, backend };
-          const before = train(start(make(made, { w: 67, x: [3, 4] }, options)), 3);
-          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, { w: 67, x: [3, 4] }, options));
-          const constructed = make(made, { w: 67, x: [3, 4] }, { ...options, [name]: value });
+          const before = train(start(make(made, sizes, options)), 3);
+          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, sizes, options));
+          const constructed = make(made, sizes, { ...options, [name]: value });
           for (const opt of [kept, set, grouped, constructed]) {
             opt.loadStateDict(before.stateDict(), { keepHyperparameters: true });
           }

@@ -125,31 +125,41 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Runs an operation; what it returns is an array of one number. What lies around its buffers must stay as it is. */
-function run(backend: Backend, dtype: Dtype, name: string, sizes: readonly number[], inputs: readonly Reals[]): Reals {
-  const { output } = operations[name];
+/**
+ * Makes an operation that can be run many times; what it returns is an array of one number. What lies around its buffers must stay as
+ * it is.
+ */
+function open(
+  backend: Backend,
+  dtype: Dtype,
+  name: string,
+  sizes: readonly number[],
+): (given: readonly Reals[]) => Reals {
+  const { inputs, output } = operations[name];
+  const lengths = inputs(...sizes);
   const length = output?.(...sizes) ?? 0;
   const guard = 16;
-  const total = [...inputs.map((x) => x.length), length].reduce((sum, n) => sum + n + guard, guard);
+  const total = [...lengths, length].reduce((sum, n) => sum + n + guard, guard);
   const memory = backend.createMemory(total * SIZE[dtype]);
-  const all = viewOf(memory, dtype, 0, total).fill(FILL);
+  const all = viewOf(memory, dtype, 0, total);
   let next = guard;
   const place = (n: number): [Reals, Ref] => {
     const start = next;
     next += n + guard;
     return [all.subarray(start, start + n), backend.ref(memory, dtype, start * SIZE[dtype], n)];
   };
-  const refs = inputs.map((x) => {
-    const [at, ref] = place(x.length);
-    at.set(x);
-    return ref;
-  });
+  const places = lengths.map(place);
   const [result, out] = place(length);
   const loops = backend.kernels(memory, dtype, library(name)) as unknown as Record<string, (...args: Ref[]) => number>;
-  const returned = loops[name](...(sizes as number[]), ...refs, ...(output ? [out] : []));
-  const kept = [...all.subarray(0, guard), ...all.subarray(next - guard)];
-  expect(kept.every((x) => x === FILL)).toBe(true);
-  return output ? result.slice() : new Float64Array([returned]);
+  const refs = [...places.map(([, ref]) => ref), ...(output ? [out] : [])];
+  return (given) => {
+    all.fill(FILL);
+    for (const [i, x] of given.entries()) places[i][0].set(x);
+    const returned = loops[name](...(sizes as number[]), ...refs);
+    const kept = [...all.subarray(0, guard), ...all.subarray(next - guard)];
+    expect(kept.every((x) => x === FILL)).toBe(true);
+    return output ? result.slice() : new Float64Array([returned]);
+  };
 }
 
 function library(name: string) {
@@ -160,9 +170,10 @@ describe.each(Object.entries(operations))("%s", (name, { sizes, inputs, output, 
   test.each(dtypes)("WebAssembly and JavaScript give the same bits in %s", (dtype) => {
     const r = random(1);
     for (const some of sizes) {
+      const runs = [openWasm(dtype), js].map((backend) => open(backend, dtype, name, some));
       for (const kind of ["ordinary", "decades", "special", "mixed"] satisfies Kind[]) {
         const given = inputs(...some).map((n) => data(n, dtype, kind, r));
-        const [a, b] = [openWasm(dtype), js].map((backend) => run(backend, dtype, name, some, given));
+        const [a, b] = runs.map((run) => run(given));
         expect(differs(a, b), `${some} of ${kind} numbers`).toBe(-1);
       }
     }
@@ -174,7 +185,7 @@ describe.each(Object.entries(operations))("%s", (name, { sizes, inputs, output, 
     const unit = dtype === "f32" && output ? 2 ** -24 : 2 ** -53;
     for (const some of sizes) {
       const given = inputs(...some).map((n) => data(n, dtype, "ordinary", r));
-      const result = run(js, dtype, name, some, given);
+      const result = open(js, dtype, name, some)(given);
       for (const [i, x] of result.entries()) {
         const summed = terms(i, given, ...some);
         const expected = summed.reduce((a, b) => a + b, 0);

@@ -46,10 +46,11 @@ afterEach(() => {
   Object.assign(waits, { worker: usual.worker, least: usual.least, times: usual.times });
 });
 
+const next = random(4);
+const drawn = Float64Array.from({ length: 60_000 }, () => next() - 0.5);
+
 /** The same steps for all, on the same numbers. */
 async function run(opts: readonly Subject[], steps: number, how = "step"): Promise<void> {
-  const next = random(steps);
-  const drawn = Float64Array.from({ length: 60_000 }, () => next() - 0.5);
   const fill = (x: Reals, from: number) => x.set(drawn.subarray(from, from + x.length));
   for (const opt of opts) for (const p of Object.values(opt.params)) fill(p, 0);
   for (let step = 1; step <= steps; step++) {
