@@ -1,8 +1,8 @@
 // Makes dist: bundles, `index.js`, `js.js` (the same entry, with wasm.none.ts in place of wasm.ts) and `safetensors.js`, the
 // kernels as files, the declarations that the entries reach, and the command line in `bench`.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import { rolldown } from "rolldown";
 import ts from "typescript";
 import "./generate.mjs";
@@ -57,17 +57,18 @@ async function command() {
   }
 }
 
+/** Those that the entries reach, of all that the compiler keeps in build, where it looks at nothing twice. */
 function declarations() {
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "scripts/declarations.json"], {
     stdio: "inherit",
   });
-  writeFileSync("dist/js.d.ts", 'export * from "./index.js";\n');
-  writeFileSync("dist/safetensors.d.ts", 'export * from "./safetensors/index.js";\n');
-  writeFileSync("dist/threads.d.ts", 'export * from "./threads/index.js";\n');
-  const entries = ["dist/js.d.ts", "dist/safetensors.d.ts", "dist/threads.d.ts"];
-  const reached = ts.createProgram(entries, { types: [] }).getSourceFiles();
-  const kept = new Set(reached.map(({ fileName }) => resolve(fileName)));
-  for (const file of readdirSync("dist", { recursive: true })) {
-    if (file.endsWith(".d.ts") && !kept.has(resolve("dist", file))) rmSync(`dist/${file}`);
+  const from = "build/declarations";
+  writeFileSync(`${from}/js.d.ts`, 'export * from "./index.js";\n');
+  writeFileSync(`${from}/safetensors.d.ts`, 'export * from "./safetensors/index.js";\n');
+  writeFileSync(`${from}/threads.d.ts`, 'export * from "./threads/index.js";\n');
+  const entries = ["js", "safetensors", "threads"].map((name) => `${from}/${name}.d.ts`);
+  for (const { fileName } of ts.createProgram(entries, { types: [] }).getSourceFiles()) {
+    const file = relative(from, fileName);
+    if (!file.startsWith("..")) cpSync(fileName, `dist/${file}`);
   }
 }
