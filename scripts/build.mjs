@@ -1,15 +1,18 @@
-// Makes dist: bundles, `index.js`, `js.js` (the same entry, with wasm.none.ts in place of wasm.ts) and `safetensors.js`, the
-// kernels as files, the declarations that the entries reach, and the command line in `bench`.
+// Makes dist: bundles, `index.js`, `js.js` (the same entry, with x.plain.ts in place of x.ts where there is one) and
+// `safetensors.js`, the kernels as files, the declarations that the entries reach, and the command line in `bench`.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import { rolldown } from "rolldown";
 import ts from "typescript";
 import "./generate.mjs";
 
-const withoutWasm = {
-  name: "without-wasm",
-  resolveId: { filter: { id: /\/wasm\.js$/ }, handler: () => `${process.cwd()}/src/wasm.none.ts` },
+const plainly = {
+  name: "plainly",
+  resolveId: {
+    filter: { id: /\/(wasm|streams)\.js$/ },
+    handler: (id) => `${process.cwd()}/src/${basename(id, ".js")}.plain.ts`,
+  },
 };
 
 // gradstep/threads speaks to the main entry, which it must not have a copy of
@@ -21,7 +24,7 @@ const besideMain = {
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 await bundle("index", "src/index.ts", []);
-await bundle("js", "src/index.ts", [withoutWasm]);
+await bundle("js", "src/index.ts", [plainly]);
 await bundle("safetensors", "src/safetensors/index.ts", []);
 await bundle("threads", "src/threads/index.ts", [besideMain]);
 await bundle("threads/worker", "src/threads/worker.ts", []);

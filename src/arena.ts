@@ -91,7 +91,8 @@ function take(slab: Slab, bytes: number): number | undefined {
   return start;
 }
 
-function createMemory(who: string, backend: Backend, bytes: number): Memory {
+/** Memory, or one sentence about what could not be had. */
+export function createMemory(who: string, backend: Backend, bytes: number): Memory {
   try {
     return backend.createMemory(bytes);
   } catch (error) {

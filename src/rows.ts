@@ -1,13 +1,10 @@
-import { release } from "./arena.js";
-import type { Backend } from "./backend.js";
 import { describe, isReals } from "./check.js";
 import type { Group } from "./group.js";
 import { arrays, blockLength, slice } from "./layout.js";
 import { Optimizer } from "./optimizer.js";
-import { allocateParts, type Part } from "./part.js";
 import type { Numbers, Reals } from "./real.js";
 import { dot } from "./reduce.js";
-import type { AnyElementRule, Dtype } from "./rule.js";
+import type { Dtype } from "./rule.js";
 import type { Placed, Stages } from "./store.js";
 import { Streams } from "./streams.js";
 import type { View } from "./types.js";
@@ -32,9 +29,12 @@ interface Touched {
   readonly rows: Reals;
 }
 
+type Part = ReturnType<Streams["gather"]>;
+
 /** The rows of a group, and the part they are stepped in. */
 interface Work {
   readonly group: Group;
+  readonly store: Streams;
   readonly touched: readonly Touched[];
   readonly part: Part;
 }
@@ -49,8 +49,6 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
 ): O {
   const core = Optimizer.core(optimizer as unknown as Optimizer, "stepRows").check("stepRows");
   const { kind, dtype, clock, groups, guard } = core;
-  // rows are few
-  const backend = core.backend.alone ?? core.backend;
   if (!groups.every(({ store }) => store instanceof Streams)) {
     throw new TypeError(`stepRows: ${kind.rule.name} looks at whole tensors, expected a rule that looks at elements`);
   }
@@ -58,7 +56,6 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
   for (const { settings } of groups) {
     if (settings.averages) throw new RangeError(`stepRows: expected ema 0, because an average is one of all rows`);
   }
-  const rule = kind.rule as AnyElementRule;
   const all = readRows(groups, dtype, grads).filter(({ tensor }) => !tensor.frozen);
   const tensors = all.map(({ tensor, rows }) => ({ ...tensor, given: rows }));
   const measure = () => {
@@ -68,13 +65,14 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
   if (guard.refuses(inside, "given")) return optimizer;
   const work = groups.flatMap((group): Work[] => {
     const touched = all.filter(({ tensor }) => group.store.tensors.includes(tensor));
-    return touched.length === 0 ? [] : [{ group, touched, part: gatherPart(rule, group, backend, dtype, touched) }];
+    const store = group.store as Streams;
+    return touched.length === 0 ? [] : [{ group, store, touched, part: store.gather(lengthOf(touched, dtype)) }];
   });
   guard.prepare(inside, "given");
-  for (const { group, touched, part } of work) {
-    group.begin();
-    moveRows(group, touched, part, { ...guard.stages, source: "grads", clear: false, plain: false }, dtype);
-    release(backend, part.region);
+  for (const one of work) {
+    one.group.begin();
+    moveRows(one, { ...guard.stages, source: "grads", clear: false, plain: false }, dtype);
+    one.store.free(one.part);
   }
   clock.steps++;
   return optimizer;
@@ -134,31 +132,15 @@ function addedUp(indices: readonly number[], rows: Reals, width: number): { indi
   return { indices: [...places.keys()], rows: sums };
 }
 
-/** A part for rows of these tensors to be stepped in. */
-function gatherPart(
-  rule: AnyElementRule,
-  { settings }: Group,
-  backend: Backend,
-  dtype: Dtype,
-  touched: readonly Touched[],
-): Part {
-  const needs = touched.map(({ indices, width }) =>
-    Math.min(indices.length * width, Math.max(width, blockLength(dtype))),
-  );
-  const length = Math.max(...needs);
-  return allocateParts(rule, settings, backend, dtype, [{ name: "rows", shape: [length], length }])[0];
+/** How many elements are gathered at once. */
+function lengthOf(touched: readonly Touched[], dtype: Dtype): number {
+  const most = blockLength(dtype);
+  return Math.max(...touched.map(({ indices, width }) => Math.min(indices.length * width, Math.max(width, most))));
 }
 
 /** Steps rows in a part, to which they are copied and from which they are put back. */
-function moveRows(
-  { store: streams, steps }: Group,
-  touched: readonly Touched[],
-  part: Part,
-  stages: Stages,
-  dtype: Dtype,
-): void {
-  const store = streams as Streams;
-  const kernel = store.begin(part, steps);
+function moveRows({ group, store, touched, part }: Work, stages: Stages, dtype: Dtype): void {
+  const kernel = store.begin(part, group.steps);
   for (const one of touched) {
     const { indices, rows, width } = one;
     const batch = Math.max(1, Math.floor(part.tensors[0].length / width));
@@ -166,7 +148,7 @@ function moveRows(
       const some = indices.slice(from, from + batch);
       copyRows(part, one, some, dtype, (there, here) => there.set(here));
       part.tensors[0].grads.set(slice(rows, dtype, from * width, (from + some.length) * width));
-      store.run([part], kernel, stages);
+      store.run(part, kernel, stages);
       copyRows(part, one, some, dtype, (there, here) => here.set(there));
     }
   }

@@ -13,7 +13,7 @@ import {
   type Start,
   type Value,
 } from "./rule.js";
-import type { GroupStages } from "./store.js";
+import { type GroupStages, untouched } from "./store.js";
 import type { Schedule } from "./types.js";
 
 /** Counts an optimizer's steps; its schedules read it. */
@@ -44,7 +44,7 @@ export class GroupSettings {
   /** Where the weight decay goes: the step adds it to the gradient or shrinks the weights, or the rule does. */
   readonly decay: "gradient" | "weights" | "rule";
   /** What a step does beside the rule. */
-  readonly stages: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plain: true };
+  readonly stages: GroupStages = { ...untouched };
   /** Whether the parameters are averaged. */
   readonly averages: boolean;
   readonly #kind: Kind;

@@ -175,7 +175,8 @@ function kernelOf(set: KernelSet, name: string): Kernel | undefined {
   return set.kernel;
 }
 
-function run(kernel: Kernel, { n, p, state }: Block, g: Ref, h: Ref): void {
+/** Calls a kernel on a block. */
+export function run(kernel: Kernel, { n, p, state }: Pick<Block, "n" | "p" | "state">, g: Ref, h: Ref): void {
   // a spread call costs ten times as much
   switch (state.length) {
     case 0:

@@ -50,6 +50,9 @@ export interface GroupStages {
   plain: boolean;
 }
 
+/** The stages of a group whose options add nothing. */
+export const untouched: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plain: true };
+
 /** Where a group's tensors are, and how a step goes over them. */
 export interface Store {
   readonly tensors: readonly Placed[];

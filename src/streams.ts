@@ -5,12 +5,9 @@ import { allocateParts, arrangePart, type Part } from "./part.js";
 import type { AnyElementRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import { accumulatePart, measurePart, stepPart } from "./step.js";
-import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded } from "./store.js";
+import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded, untouched } from "./store.js";
 
 type Methods = Required<AnyElementRule>["methods"];
-
-/** The stages of a method, which is no step. */
-const none: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plain: true };
 
 /** The tensors of a group whose rule looks at each element alone: one kernel walks over all of them. */
 export class Streams implements Store {
@@ -22,6 +19,7 @@ export class Streams implements Store {
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
   readonly #backend: Backend;
+  readonly #dtype: Dtype;
   #parts: readonly Part[];
 
   constructor(
@@ -38,6 +36,7 @@ export class Streams implements Store {
     this.#settings = settings;
     this.#memory = memory;
     this.#backend = backend;
+    this.#dtype = dtype;
     this.#parts = allocateParts(rule, settings, backend, dtype, tensors);
     this.tensors = this.#parts.flatMap((part) => part.tensors);
   }
@@ -52,7 +51,7 @@ export class Streams implements Store {
 
   step(_pass: number, t: number, stages: Stages): void {
     if (this.#parts.length === 0) return;
-    this.run(this.#parts, this.begin(this.#parts[0], t), stages);
+    stepParts(this.#parts, this.begin(this.#parts[0], t), this.#settings.stages, stages);
   }
 
   /** Begins step t: writes its scalars to a part; returns the kernel to run. */
@@ -62,9 +61,23 @@ export class Streams implements Store {
     return this.#kernelAt?.(values, t, kernel) ?? kernel;
   }
 
-  /** Runs a step's kernel over parts, the first of which has the scalars. */
-  run(parts: readonly Part[], kernel: string, stages: Stages): void {
-    stepParts(parts, kernel, this.#settings.stages, stages);
+  /** Runs a step's kernel on a part that has the scalars. */
+  run(part: Part, kernel: string, stages: Stages): void {
+    stepPart(part, kernel, this.#settings.stages, stages);
+  }
+
+  /** A part for so many elements to be stepped in, on the calling thread, until it is freed. */
+  gather(length: number): Part {
+    const tensors = [{ name: "rows", shape: [length], length }];
+    return allocateParts(this.#rule, this.#settings, this.#alone, this.#dtype, tensors)[0];
+  }
+
+  free({ region }: Part): void {
+    release(this.#alone, region);
+  }
+
+  get #alone(): Backend {
+    return this.#backend.alone ?? this.#backend;
   }
 
   accumulate(first: boolean, clear: boolean, source: Source): void {
@@ -85,7 +98,7 @@ export class Streams implements Store {
     stepParts(
       this.#parts.map((part) => ({ ...part, ranges: part.all })),
       kernel(values),
-      none,
+      untouched,
       stages,
     );
   }

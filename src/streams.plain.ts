@@ -1,0 +1,240 @@
+import { createMemory } from "./arena.js";
+import type { Backend, Kernels } from "./backend.js";
+import * as stagesF32 from "./generated/f32/stages.js";
+import { blockLength, SIZE, slice, slotOf, viewOf } from "./layout.js";
+import type { Tensor } from "./params.js";
+import { SCALARS, STAGE_SCALARS } from "./part.js";
+import type { Numbers, Reals } from "./real.js";
+import { dot } from "./reduce.js";
+import { type AnyElementRule, type Dtype, extraSlots, type Memory, type Small } from "./rule.js";
+import type { GroupSettings } from "./settings.js";
+import * as stages from "./stages.js";
+import { average, run, writeStages } from "./step.js";
+import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded, untouched } from "./store.js";
+
+// Stands in for streams.ts in gradstep/js. A kernel there takes any arrays, so that each tensor is stepped where it stands, the
+// caller's own too: nothing is copied, and no memory is shared. The loops of a step count, because an iterator is garbage until its
+// loop is optimized.
+
+/** What one kernel call works on: what scratch has room for. */
+interface Block {
+  readonly from: number;
+  readonly n: number;
+  readonly p: Reals;
+  readonly g: Reals;
+  /** The slots of the rule. */
+  readonly state: readonly Numbers[];
+  /** Those of the step, if it has them. */
+  readonly ema: Reals;
+  readonly gradSum: Reals;
+}
+
+/** A tensor and its blocks. */
+interface Laid extends Placed {
+  readonly blocks: readonly Block[];
+}
+
+/** What a step goes over. */
+interface Part {
+  readonly tensors: readonly Laid[];
+}
+
+/** The tensors of a group whose rule looks at each element alone: a step goes from one to the next. */
+export class Streams implements Store, Part {
+  tensors: readonly Laid[];
+  readonly threads = 1;
+  readonly #rule: AnyElementRule;
+  readonly #scalars: AnyElementRule["scalars"];
+  readonly #kernelAt: AnyElementRule["kernelAt"];
+  readonly #settings: GroupSettings;
+  readonly #memory: Memory;
+  readonly #backend: Backend;
+  readonly #dtype: Dtype;
+  readonly #kernels: Kernels;
+  readonly #stages: Kernels;
+  /** What the rule writes for its kernel, and what the stages take. */
+  readonly #h: Reals;
+  readonly #stageH: Reals;
+  /** Gradients on their way to the kernel. */
+  #scratch: Reals;
+
+  constructor(
+    rule: AnyElementRule,
+    settings: GroupSettings,
+    memory: Memory,
+    backend: Backend,
+    dtype: Dtype,
+    tensors: readonly Tensor[],
+  ) {
+    this.#rule = rule;
+    this.#scalars = rule.scalars;
+    this.#kernelAt = rule.kernelAt;
+    this.#settings = settings;
+    this.#memory = memory;
+    this.#backend = backend;
+    this.#dtype = dtype;
+    this.#kernels = rule.twins[dtype] as unknown as Kernels;
+    this.#stages = (dtype === "f32" ? stagesF32 : stages) as unknown as Kernels;
+    this.#h = this.#reals(SCALARS);
+    this.#stageH = this.#reals(STAGE_SCALARS);
+    this.#scratch = this.#reals(0);
+    this.tensors = tensors.map((tensor) => this.#lay(tensor));
+    this.arrange();
+  }
+
+  get bytes(): number {
+    const held = this.tensors.flatMap(({ own, params, grads, state }) => {
+      return [...(own ? [] : [params]), grads, ...Object.values(state)];
+    });
+    return [this.#scratch, ...held].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  step(_pass: number, t: number, stages: Stages): void {
+    if (this.tensors.length > 0) this.run(this, this.begin(this, t), stages);
+  }
+
+  begin(_part: Part, t: number): string {
+    const { values, kernel } = this.#settings;
+    this.#scalars(this.#h, values, t, this.#memory);
+    return this.#kernelAt?.(values, t, kernel) ?? kernel;
+  }
+
+  run({ tensors }: Part, kernel: string, stages: Stages): void {
+    for (let i = 0; i < tensors.length; i++) {
+      if (!tensors[i].frozen) this.#step(tensors[i], kernel, this.#settings.stages, stages);
+    }
+  }
+
+  #step(tensor: Laid, name: string, own: GroupStages, all: Stages): void {
+    const stages = this.#stages;
+    const scratch = this.#scratch;
+    const h = this.#stageH;
+    const clips = all.limit < Infinity;
+    const decays = own.decay !== 0;
+    const scales = own.sign * all.scale !== 1 && !clips && !decays;
+    writeStages(h, own, all);
+    for (let i = 0; i < tensor.blocks.length; i++) {
+      const block = tensor.blocks[i];
+      const { n, p, ema } = block;
+      let g = this.#source(tensor, block, all.source);
+      if (own.keep !== 1) stages.shrinkParameters(n, p, h);
+      if (clips) stages.clipGradient(n, scratch, g, h);
+      if (clips) g = scratch;
+      if (decays) stages.decayGradient(n, scratch, g, p, h);
+      if (scales) stages.scaleGradient(n, scratch, g, h);
+      if (decays || scales) g = scratch;
+      run(this.#kernels[name], block, g, this.#h);
+      if (own.ema !== 1) average(stages, n, ema, p, own, h);
+      if (all.clear && all.source === "grads") stages.clear(n, block.g);
+    }
+  }
+
+  accumulate(first: boolean, clear: boolean, source: Source): void {
+    const { scaleGradient, addGradient } = this.#stages;
+    this.#stageH[0] = 1;
+    for (const tensor of this.tensors) {
+      if (tensor.frozen) continue;
+      for (const block of tensor.blocks) {
+        const g = this.#source(tensor, block, source);
+        if (first) scaleGradient(block.n, block.gradSum, g, this.#stageH);
+        else addGradient(block.n, block.gradSum, g);
+      }
+      if (clear && source === "grads") tensor.grads.fill(0);
+    }
+  }
+
+  measure(source: Source): void {
+    for (let i = 0; i < this.tensors.length; i++) {
+      const tensor = this.tensors[i];
+      const { length, frozen, grads, given, state } = tensor;
+      const g = (source === "grads" ? grads : source === "given" ? given : state.gradSum) as Reals;
+      tensor.squares = frozen ? 0 : dot(length, g, g);
+    }
+  }
+
+  call(method: string, t: number, source: Source): void {
+    const { values } = this.#settings;
+    const { kernel, scalars } = (this.#rule.methods as Required<AnyElementRule>["methods"])[method];
+    if (this.tensors.length === 0 || !scalars(this.#h, values, t, this.#memory)) return;
+    for (const tensor of this.tensors) this.#step(tensor, kernel(values), untouched, { ...unguarded, source });
+  }
+
+  arrange(): void {
+    this.#makeRoom(this.tensors);
+  }
+
+  take(from: Streams, names: readonly string[]): void {
+    const moved = from.tensors.filter(({ name }) => names.includes(name));
+    from.tensors = from.tensors.filter((tensor) => !moved.includes(tensor));
+    this.tensors = [...this.tensors, ...moved];
+    this.arrange();
+  }
+
+  gather(length: number): Part {
+    const tensors = [this.#lay({ name: "rows", shape: [length], length })];
+    this.#makeRoom(tensors);
+    return { tensors };
+  }
+
+  // the garbage collector does
+  free(): void {}
+  release(): void {}
+
+  #source({ given, length }: Laid, { from, n, g, gradSum }: Block, source: Source): Reals {
+    if (source !== "given") return source === "grads" ? g : gradSum;
+    return n === length ? (given as Reals) : slice(given as Reals, this.#dtype, from, from + n);
+  }
+
+  /** Has scratch for all blocks. */
+  #makeRoom(tensors: readonly Laid[]): void {
+    const most = tensors.flatMap(({ blocks }) => blocks).reduce((most, { n }) => Math.max(most, n), 0);
+    if (most > this.#scratch.length) this.#scratch = this.#reals(most);
+  }
+
+  #reals(length: number): Reals {
+    return this.#array(length, this.#dtype) as Reals;
+  }
+
+  #array(length: number, type: Dtype | Small): Numbers {
+    const memory = createMemory(this.#rule.name, this.#backend, length * SIZE[type]);
+    return viewOf(memory, type, 0, length);
+  }
+
+  #lay(tensor: Tensor): Laid {
+    const { shape, length, own } = tensor;
+    const slots = Object.entries(this.#settings.states[0]).map(([name, slot]) => {
+      const { type, from } = slotOf(slot, shape, this.#dtype);
+      return [name, this.#array(length, type).fill(from)] as const;
+    });
+    const state = Object.fromEntries(slots);
+    const placed = { params: own ?? this.#reals(length), grads: this.#reals(length), state };
+    const blocks = cut(placed, this.#dtype, length);
+    return { ...tensor, ...placed, state: Object.freeze(state), given: undefined, frozen: false, squares: 0, blocks };
+  }
+}
+
+/** Cuts a tensor into blocks; one that is a block is that itself. */
+function cut(
+  { params, grads, state }: Pick<Placed, "params" | "grads" | "state">,
+  dtype: Dtype,
+  length: number,
+): Block[] {
+  const most = blockLength(dtype);
+  const blocks: Block[] = [];
+  for (let from = 0; from < length; from += most) {
+    const n = Math.min(most, length - from);
+    const at = <T extends Numbers>(x: T): T => (n === length ? x : (x.subarray(from, from + n) as T));
+    const slots = Object.entries(state).filter(([name]) => !(name in extraSlots));
+    const { ema, gradSum } = state;
+    blocks.push({
+      from,
+      n,
+      p: n === length ? params : slice(params, dtype, from, from + n),
+      g: at(grads),
+      state: slots.map(([, x]) => at(x)),
+      ema: ema && at(ema as Reals),
+      gradSum: gradSum && at(gradSum as Reals),
+    });
+  }
+  return blocks;
+}
