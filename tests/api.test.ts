@@ -461,24 +461,22 @@ describe("hyperparameters", () => {
     test(`${title} set at run time holds from the next step on`, () => {
       // the cube of a length is what a decomposition costs
       const sizes = { w: "matrix" in made.rule ? 31 : 67, x: [3, 4] };
-      for (const backend of backends) {
-        for (const dtype of dtypes) {
-          const options = { ...busy(made), dtype, backend };
-          const before = train(start(make(made, sizes, options)), 3);
-          const [kept, set, grouped] = [0, 1, 2].map(() => make(made, sizes, options));
-          const constructed = make(made, sizes, { ...options, [name]: value });
-          for (const opt of [kept, set, grouped, constructed]) {
-            opt.loadStateDict(before.stateDict(), { keepHyperparameters: true });
-          }
-          set[name] = value;
-          grouped.groups[0][name] = value;
-          for (const opt of [kept, set, grouped, constructed]) train(opt, 12);
-          expect(set[name]).toBe(value);
-          expect(grouped[name]).toBe(value);
-          expectSame(set, constructed);
-          expectSame(grouped, constructed);
-          expect(arraysOf(set)).not.toEqual(arraysOf(kept));
+      for (const [i, backend] of backends.entries()) {
+        const options = { ...busy(made), dtype: dtypes[i], backend };
+        const before = train(start(make(made, sizes, options)), 3);
+        const [kept, set, grouped] = [0, 1, 2].map(() => make(made, sizes, options));
+        const constructed = make(made, sizes, { ...options, [name]: value });
+        for (const opt of [kept, set, grouped, constructed]) {
+          opt.loadStateDict(before.stateDict(), { keepHyperparameters: true });
         }
+        set[name] = value;
+        grouped.groups[0][name] = value;
+        for (const opt of [kept, set, grouped, constructed]) train(opt, 12);
+        expect(set[name]).toBe(value);
+        expect(grouped[name]).toBe(value);
+        expectSame(set, constructed);
+        expectSame(grouped, constructed);
+        expect(arraysOf(set)).not.toEqual(arraysOf(kept));
       }
     });
   }

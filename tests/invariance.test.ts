@@ -105,8 +105,8 @@ const all = classes.flatMap((made) => dtypes.map((dtype) => ({ made, dtype, name
 const backends = ["wasm", "js"].flatMap((backend) => optionSets.map((set) => ({ ...set, backend })));
 
 describe.each(backends)("with %j", (set: Options) => {
-  // blocks are cut alike on both backends; the cube of a length is what a decomposition costs
-  const long = set.backend === "wasm" || set.maximize;
+  // blocks are cut alike whatever the options; the cube of a length is what a decomposition costs
+  const long = set.maximize;
   const lengthsOf = ({ rule }: AnyClass) => allLengths.slice(0, "matrix" in rule ? -2 : long ? undefined : -1);
   const table = all.filter(({ made }) => !set.convention || String(set.convention) in made.conventions);
 

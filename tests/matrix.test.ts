@@ -26,7 +26,7 @@ interface Operation {
 const FILL = 0.25;
 
 const few = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
-const fewer = [0, 1, 3, 4, 5, 9, 17];
+const fewer = [0, 1, 3, 5, 8, 17];
 const pairs = [...few.flatMap((n) => few.map((m) => [n, m])), [64, 31], [300, 1], [3, 1003], [130, 70]];
 const boxes = [...fewer.flatMap((n) => fewer.flatMap((k) => fewer.map((m) => [n, k, m]))), [3, 130, 70], [70, 300, 1]];
 const triples = [

@@ -67,12 +67,15 @@ describe.each(named)("%s", (_, made) => {
     for (const [i, set] of sets.entries()) {
       const dtype = dtypes[i % 2];
       const sizes = "passes" in made.rule ? { a: [40, 30], b: 100 } : shapes;
-      const opts = [1, 2, 3, 4].map((threads) => make(made, sizes, { ...set, dtype, threads }));
+      const opts = [1, 2, 3 + (i % 2)].map((threads) => make(made, sizes, { ...set, dtype, threads }));
       await run(opts, 4);
       const [alone, ...shared] = opts.map(arraysOf);
       for (const [i, arrays] of shared.entries()) {
         for (const name of Object.keys(alone)) {
-          expect(bitsEqual(alone[name], arrays[name]), `${show(set)} ${dtype} threads ${i + 2} ${name}`).toBe(true);
+          expect(
+            bitsEqual(alone[name], arrays[name]),
+            `${show(set)} ${dtype} threads ${opts[i + 1].threads} ${name}`,
+          ).toBe(true);
         }
       }
       expect(opts.map(({ gradNorm }) => gradNorm)).toEqual(opts.map(() => opts[0].gradNorm));
@@ -268,7 +271,7 @@ describe("workers", () => {
     useWorker(new URL("../dist/threads/worker.js", import.meta.url));
     expect(await startWorkers(1)).toBe(1);
     const shared = start(make(Fresh, large, { threads: 2 }));
-    for (let i = 0; i < 3; i++) await train(shared, 1).stepAsync();
+    for (let tries = 0; tries < 100 && pool.helped === 0; tries++) await train(shared, 1).stepAsync();
     expect(pool.helped).toBeGreaterThan(0);
     expect(make(Other, large, { threads: 2 }).threads).toBe(2);
   });

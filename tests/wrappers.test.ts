@@ -53,30 +53,30 @@ describe.each(table)("%s", (wrapper, wrap) => {
 
   test.each(inner)("around %s: WebAssembly and JavaScript write the same bits", (_, made) => {
     for (const dtype of dtypes) {
-      for (const kind of ["ordinary", "mixed"] as const) {
-        const r = random(shapes.length);
-        const [wasm, js] = backends.map((backend) => wrap(make(made, shapes, { ...needed(made), dtype, backend })));
-        for (const [k, p] of Object.entries(wasm.params)) {
-          const from = drawn(p.length, dtype, kind, r);
-          for (const opt of [wasm, js]) opt.params[k].set(from);
+      const r = random(shapes.length);
+      const [wasm, js] = backends.map((backend) => wrap(make(made, shapes, { ...needed(made), dtype, backend })));
+      const each = (pick: "params" | "grads", kind: "ordinary" | "mixed") => {
+        for (const [k, x] of Object.entries(wasm[pick])) {
+          const next = drawn(x.length, dtype, kind, r);
+          for (const opt of [wasm, js]) opt[pick][k].set(next);
         }
-        for (let step = 1; step <= 7; step++) {
-          for (const [k, g] of Object.entries(wasm.grads)) {
-            const next = drawn(g.length, dtype, kind, r);
-            for (const opt of [wasm, js]) opt.grads[k].set(next);
-          }
+      };
+      for (const kind of ["ordinary", "mixed"] as const) {
+        each("params", kind);
+        for (let step = 1; step <= 5; step++) {
+          each("grads", kind);
           for (const opt of [wasm, js]) opt.step();
         }
         expectSame(wasm, js);
-        for (const opt of [wasm, js]) opt.dispose();
       }
+      for (const opt of [wasm, js]) opt.dispose();
     }
   });
 
   test.each(inner)("around %s: a resumed run is one that never stopped, on the other backend too", (_, made) => {
     const shapes = { w: [3, 4], none: 0, b: 5 };
-    for (const dtype of dtypes) {
-      for (const stop of [0, 1, 3, 4]) {
+    for (const [i, dtype] of dtypes.entries()) {
+      for (const stop of [i, 3 + i]) {
         const create = (backend: string) =>
           start(wrap(make(made, shapes, { ...needed(made), dtype, backend, weightDecay: 0.1 })));
         const whole = train(create("wasm"), stop);
