@@ -200,40 +200,38 @@ export class Streams implements Store, Part {
     return viewOf(memory, type, 0, length);
   }
 
-  #lay(tensor: Tensor): Laid {
-    const { shape, length, own } = tensor;
-    const slots = Object.entries(this.#settings.states[0]).map(([name, slot]) => {
-      const { type, from } = slotOf(slot, shape, this.#dtype);
-      return [name, this.#array(length, type).fill(from)] as const;
+  #lay({ name, shape, length, own }: Tensor): Laid {
+    const slots = Object.entries(this.#settings.states[0]).map(([slot, start]) => {
+      const { type, from } = slotOf(start, shape, this.#dtype);
+      return [slot, this.#array(length, type).fill(from)] as const;
     });
-    const state = Object.fromEntries(slots);
-    const placed = { params: own ?? this.#reals(length), grads: this.#reals(length), state };
-    const blocks = cut(placed, this.#dtype, length);
-    return { ...tensor, ...placed, state: Object.freeze(state), given: undefined, frozen: false, squares: 0, blocks };
+    const params = own ?? this.#reals(length);
+    const grads = this.#reals(length);
+    const state = Object.freeze(Object.fromEntries(slots));
+    const blocks = cut(params, grads, state, this.#dtype);
+    // written out, because spreading takes as long as all else
+    return { name, shape, length, own, params, grads, state, given: undefined, frozen: false, squares: 0, blocks };
   }
 }
 
 /** Cuts a tensor into blocks; one that is a block is that itself. */
-function cut(
-  { params, grads, state }: Pick<Placed, "params" | "grads" | "state">,
-  dtype: Dtype,
-  length: number,
-): Block[] {
+function cut(params: Reals, grads: Reals, state: Placed["state"], dtype: Dtype): Block[] {
+  const { length } = params;
+  const { ema, gradSum } = state as Readonly<Record<string, Reals>>;
+  const slots = Object.keys(state).filter((name) => !(name in extraSlots));
   const most = blockLength(dtype);
   const blocks: Block[] = [];
   for (let from = 0; from < length; from += most) {
     const n = Math.min(most, length - from);
-    const at = <T extends Numbers>(x: T): T => (n === length ? x : (x.subarray(from, from + n) as T));
-    const slots = Object.entries(state).filter(([name]) => !(name in extraSlots));
-    const { ema, gradSum } = state;
+    const at = <T extends Numbers>(x: T): T => (n === length ? x : (x?.subarray(from, from + n) as T));
     blocks.push({
       from,
       n,
       p: n === length ? params : slice(params, dtype, from, from + n),
       g: at(grads),
-      state: slots.map(([, x]) => at(x)),
-      ema: ema && at(ema as Reals),
-      gradSum: gradSum && at(gradSum as Reals),
+      state: slots.map((name) => at(state[name])),
+      ema: at(ema),
+      gradSum: at(gradSum),
     });
   }
   return blocks;
