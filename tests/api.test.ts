@@ -14,7 +14,7 @@ import {
   start,
   train,
 } from "./helpers.js";
-import { type AnyClass, classes, dtypes, type Reals } from "./tables.js";
+import { type AnyClass, classes, dtypes, inTurn, type Reals } from "./tables.js";
 
 describe.each(backends)("on %s", (backend) => {
   const on = { backend };
@@ -461,8 +461,10 @@ describe("hyperparameters", () => {
     test(`${title} set at run time holds from the next step on`, () => {
       // the cube of a length is what a decomposition costs
       const sizes = { w: "matrix" in made.rule ? 31 : 67, x: [3, 4] };
-      for (const [i, backend] of backends.entries()) {
-        const options = { ...busy(made), dtype: dtypes[i], backend };
+      const on = backends.flatMap((backend) => dtypes.map((dtype) => ({ dtype, backend })));
+      // float32 on one, float64 on the other
+      for (const one of inTurn(on, 0, 3)) {
+        const options = { ...busy(made), ...one };
         const before = train(start(make(made, sizes, options)), 3);
         const [kept, set, grouped] = [0, 1, 2].map(() => make(made, sizes, options));
         const constructed = make(made, sizes, { ...options, [name]: value });

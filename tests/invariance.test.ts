@@ -7,6 +7,7 @@ import {
   data,
   differs,
   dtypes,
+  full,
   type Options,
   type Reals,
   random,
@@ -106,7 +107,7 @@ const backends = ["wasm", "js"].flatMap((backend) => optionSets.map((set) => ({ 
 
 describe.each(backends)("with %j", (set: Options) => {
   // blocks are cut alike whatever the options; the cube of a length is what a decomposition costs
-  const long = set.maximize;
+  const long = set.maximize || full;
   const lengthsOf = ({ rule }: AnyClass) => allLengths.slice(0, "matrix" in rule ? -2 : long ? undefined : -1);
   const table = all.filter(({ made }) => !set.convention || String(set.convention) in made.conventions);
 

@@ -14,7 +14,7 @@ import {
   start,
   train,
 } from "./helpers.js";
-import { type AnyClass, classes, dtypes, type Options, show } from "./tables.js";
+import { type AnyClass, classes, dtypes, inTurn, type Options, show } from "./tables.js";
 
 const entries = [gradstep, plain];
 
@@ -44,31 +44,29 @@ function expectAlike([one, other]: readonly Subject[]): void {
 }
 
 describe.each(named.map(([name, made], i) => [name, made, i] as const))("%s", (_, made, i) => {
-  const some = [i, i + 1].map((k) => sets[k % sets.length]);
-  test.each(some.map((set, k) => [show(set), dtypes[k], set] as const))(
-    "steps alike with %s in %s",
-    (_, dtype, set) => {
-      const View = dtype === "f32" ? Float32Array : Float64Array;
-      // more than a block in one of the runs, where that does not mean the cube of it
-      const many = set.accumulate === 2 && !("matrix" in made.rule) ? 40_000 : 90;
-      const params = () => [
-        { params: { a: [3, 4], none: 0, b: new View(many) } },
-        { params: { c: many, d: { data: new View(6), shape: [2, 3] } }, weightDecay: 0.3 },
-      ];
-      const opts = both(made, params, { ...set, dtype });
-      const each = (act: (opt: Subject) => unknown) => {
-        for (const opt of opts) act(opt);
-      };
-      each((opt) => train(opt, 3));
-      each((opt) => opt.step(gradients(opt, 4)));
-      each((opt) => opt.freeze(["b", "c"]));
-      each((opt) => train(opt, 2));
-      each((opt) => opt.unfreeze("b"));
-      each((opt) => opt.addGroup({ params: { e: 5 } }));
-      each((opt) => opt.step(gradients(opt, 5)));
-      expectAlike(opts);
-    },
-  );
+  test.each(
+    inTurn(sets, i, 2).flatMap((set, k) => inTurn(dtypes, k, 2).map((dtype) => [show(set), dtype, set] as const)),
+  )("steps alike with %s in %s", (_, dtype, set) => {
+    const View = dtype === "f32" ? Float32Array : Float64Array;
+    // more than a block in one of the runs, where that does not mean the cube of it
+    const many = set.accumulate === 2 && !("matrix" in made.rule) ? 40_000 : 90;
+    const params = () => [
+      { params: { a: [3, 4], none: 0, b: new View(many) } },
+      { params: { c: many, d: { data: new View(6), shape: [2, 3] } }, weightDecay: 0.3 },
+    ];
+    const opts = both(made, params, { ...set, dtype });
+    const each = (act: (opt: Subject) => unknown) => {
+      for (const opt of opts) act(opt);
+    };
+    each((opt) => train(opt, 3));
+    each((opt) => opt.step(gradients(opt, 4)));
+    each((opt) => opt.freeze(["b", "c"]));
+    each((opt) => train(opt, 2));
+    each((opt) => opt.unfreeze("b"));
+    each((opt) => opt.addGroup({ params: { e: 5 } }));
+    each((opt) => opt.step(gradients(opt, 5)));
+    expectAlike(opts);
+  });
 
   test("goes on alike from the other's state dict, and with parameters moved to another group", () => {
     const params = () => [{ params: { a: 3, b: [2, 3], c: 9 } }, { params: { d: 4 }, weightDecay: 0.3 }];

@@ -53,7 +53,7 @@ async function settle(): Promise<void> {
 
 describe.each(backends)("many optimizers on %s", (backend) => {
   // the full numbers are in slow/memory.test.ts
-  const [many, times] = [2000, 10_000];
+  const [many, times] = [1000, 5000];
 
   test(`${many} live at once, all step right, and their views stay valid`, { timeout }, () => {
     const live = Array.from({ length: many }, () => new SGD({ w: 2, b: 1 }, { lr: 0.5, backend }));
@@ -76,7 +76,7 @@ describe.each(backends)("many optimizers on %s", (backend) => {
     const cycle = (count: number) => {
       for (let i = 0; i < count; i++) new SGD({ w: i % 100 }, { momentum: 0.9, backend }).dispose();
     };
-    cycle(5000);
+    cycle(3000);
     const memories = watchMemories(backend);
     collect();
     const before = process.memoryUsage();
@@ -94,7 +94,7 @@ describe.each(backends)("many optimizers on %s", (backend) => {
     const stays = start(make(Adam, { w: 10 }, { backend }));
     const before = snapshot(stays);
     const memories = watchMemories(backend);
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 1000; i++) {
       const [a, b] = [make(Adam, { w: (i * 87) % 3000 }, { backend }), make(SGD, { w: i % 500 }, { backend })];
       a.dispose();
       b.dispose();
@@ -110,7 +110,7 @@ describe.each(backends)("many optimizers on %s", (backend) => {
     const create = () => make(Adam, { w: Math.floor(next() * 2000) }, { backend });
     const memories = watchMemories(backend);
     const live = Array.from({ length: 300 }, create);
-    for (let i = 0; i < 5000; i++) {
+    for (let i = 0; i < 2500; i++) {
       const k = Math.floor(next() * live.length);
       live[k].dispose();
       live[k] = create();
@@ -147,12 +147,12 @@ describe.each(backends)("many optimizers on %s", (backend) => {
     collect();
     const before = process.memoryUsage().external;
     let most = 0;
-    for (let i = 0; i < 12_000; i++) {
+    for (let i = 0; i < 6000; i++) {
       new Adam({ w: 3000 }, { backend });
       if (i % 100 === 0) most = Math.max(most, process.memoryUsage().external - before);
     }
-    // all together they are 720 MB
-    expect(most).toBeLessThan(400e6);
+    // all together they are 360 MB
+    expect(most).toBeLessThan(200e6);
   });
 
   test("views outlive the optimizer they came from, if it is only dropped", async () => {
@@ -198,7 +198,8 @@ describe.each(backends)("padding on %s", (backend) => {
   test.each(named)("%s: whatever stands there changes nothing", (_, made) => {
     for (const dtype of dtypes) {
       const array = (n: number) => (dtype === "f32" ? new Float32Array(n) : new Float64Array(n));
-      const lengths = { a: 5, none: 0, b: 3, c: 1, d: 100, e: 9 };
+      // the cube of a length is what a decomposition costs
+      const lengths = { a: 5, none: 0, b: 3, c: 1, d: "matrix" in made.rule ? 18 : 100, e: 9 };
       const owned = () => make(made, lengths, { dtype, weightDecay: 0.1, backend });
       const users = () => make(made, Object.values(lengths).map(array), { weightDecay: 0.1, backend });
       for (const create of [owned, users]) {

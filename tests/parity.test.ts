@@ -16,6 +16,8 @@ import {
   differs,
   drawn,
   dtypes,
+  full,
+  inTurn,
   type Kind,
   kinds,
   type Numbers,
@@ -28,7 +30,6 @@ import {
 // GRADSTEP_FULL=1 runs the whole product: every option with every length and every kind of data, 20 steps each, and every pair
 // of options with every fourth length, 50 steps each. Otherwise every length comes with the defaults, each set of options takes the
 // next length, and every other pair is for the other dtype.
-const full = process.env.GRADSTEP_FULL === "1";
 const short = Array.from({ length: 68 }, (_, n) => n);
 const long = [1003, 65537];
 
@@ -54,7 +55,8 @@ interface Run {
 function runs(made: AnyClass, dtype: Dtype): Run[] {
   const all = optionSets(made);
   const isSingle = (set: Options) => Object.keys(set).length <= 1;
-  const sets = full ? all : all.filter((set, i) => isSingle(set) || i % 2 === dtypes.indexOf(dtype));
+  const pairs = all.filter((set) => !isSingle(set));
+  const sets = [...all.filter(isSingle), ...inTurn(pairs, dtypes.indexOf(dtype), 2)];
   const singles = sets.filter(isSingle);
   const each = Object.keys(kinds) as Kind[];
   // the cube of a length is what a decomposition costs

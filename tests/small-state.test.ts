@@ -21,7 +21,9 @@ const [signed, unsigned] = readGolden<{ maps: string[] }>("refs/adam8bit").maps.
 
 /** How many means between neighbours in the map are less than x. */
 function codeOf(x: number, map: Reals): number {
-  return map.subarray(1).findIndex((next, i) => !(Math.fround((map[i] + next) / 2) < x)) & 0xff;
+  let code = 0;
+  while (code < 255 && Math.fround((map[code] + map[code + 1]) / 2) < x) code++;
+  return code;
 }
 
 /** State in blocks of 256, in float64. */

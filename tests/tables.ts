@@ -50,6 +50,14 @@ function settled(made: AnyClass): AnyClass {
 }
 export const dtypes: readonly Dtype[] = ["f32", "f64"];
 
+/** Whether everything is combined with everything, GRADSTEP_FULL=1, and not only enough to find what is wrong. */
+export const full = process.env.GRADSTEP_FULL === "1";
+
+/** Of all, those that are up in turn i: every `of`-th. */
+export function inTurn<T>(all: readonly T[], i: number, of: number): readonly T[] {
+  return full ? all : all.filter((_, k) => (i + k) % of === 0);
+}
+
 /** Numbers in [0, 1), the same in every run: sfc32 (Doty-Humphrey, PractRand). */
 export function random(seed: number): () => number {
   let [a, b, c, d] = [seed | 0, 0x9e3779b9, 0x243f6a88, 1];

@@ -64,9 +64,11 @@ async function run(opts: readonly Subject[], steps: number, how = "step"): Promi
 
 describe.each(named)("%s", (_, made) => {
   test("one to four threads write the same bits, whatever the stages", async () => {
-    for (const [i, set] of sets.entries()) {
+    // a rule that looks at whole tensors runs on one
+    const whole = !("kernel" in made.rule);
+    for (const [i, set] of sets.slice(0, whole ? 2 : undefined).entries()) {
       const dtype = dtypes[i % 2];
-      const sizes = "passes" in made.rule ? { a: [40, 30], b: 100 } : shapes;
+      const sizes = whole ? { a: [20, 30], b: 40 } : shapes;
       const opts = [1, 2, 3 + (i % 2)].map((threads) => make(made, sizes, { ...set, dtype, threads }));
       await run(opts, 4);
       const [alone, ...shared] = opts.map(arraysOf);
