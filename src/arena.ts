@@ -7,6 +7,8 @@ export interface Region {
   readonly bytes: number;
   /** The slab it was cut from, if it shares its memory. */
   readonly slab?: Slab;
+  /** What another module's malloc returned, if it stands in the memory of that. */
+  readonly pointer?: number;
 }
 
 /** Memory that many small optimizers share. */
@@ -35,6 +37,7 @@ const open: Readonly<Record<Backend["name"], Slab[]>> = { wasm: [], js: [] };
 /** Zero-filled memory. Small regions share a slab: each memory costs address space, and a Node process ends at some 13,000. */
 export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
+  if (backend.foreign) return backend.foreign.allocate(who, bytes);
   if (bytes > SMALL) return { memory: createMemory(who, backend, bytes), offset: 0, bytes };
   const slabs = open[backend.name];
   for (;;) {
@@ -49,7 +52,12 @@ export function allocate(who: string, backend: Backend, size: number): Region {
 }
 
 /** Takes a region back. */
-export function release(backend: Backend, { slab, offset, bytes }: Region): void {
+export function release(backend: Backend, region: Region): void {
+  if (backend.foreign) {
+    backend.foreign.release(region);
+    return;
+  }
+  const { slab, offset, bytes } = region;
   if (!slab) return;
   give(slab, offset, bytes);
   const slabs = open[backend.name];

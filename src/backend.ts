@@ -1,4 +1,5 @@
 import { describe } from "./check.js";
+import type { ForeignMemory } from "./foreign.js";
 import { js } from "./js.js";
 import type { Part } from "./part.js";
 import type { Numbers } from "./real.js";
@@ -15,7 +16,7 @@ export type Kernel = (n: number, ...refs: Ref[]) => void;
 
 export type Kernels = Readonly<Record<string, Kernel>>;
 
-/** Memory that kernels can run on. Its buffer never grows, so that views on it stay valid. */
+/** Memory that kernels can run on. Its buffer never grows, so that views on it stay valid, unless it is another module's. */
 export interface Memory {
   readonly buffer: ArrayBufferLike;
 }
@@ -41,6 +42,8 @@ export interface Backend {
   /** The threads that work on its memories, if there are several, and the same backend without them. */
   readonly crew?: Crew;
   readonly alone?: Backend;
+  /** The memory of another module that all stands in. */
+  readonly foreign?: ForeignMemory;
 }
 
 /** Threads that share the work on the memories of one optimizer: see threads/. */

@@ -1,5 +1,6 @@
 import { type Backend, openBackend } from "./backend.js";
 import { checkKnown, defined } from "./check.js";
+import { openForeign } from "./foreign.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
 import { Guard } from "./guard.js";
@@ -25,13 +26,14 @@ export class Core {
   #groupViews: readonly GroupView[] | undefined;
   /** What shares the work among threads, if anything does. */
   readonly #crew: Backend["crew"];
+  readonly #foreign: Backend["foreign"];
   readonly #options: Readonly<Record<string, unknown>>;
   #numbered = 0;
   #disposed = false;
   #swapped = false;
 
   constructor(kind: Kind, params: unknown, options: unknown) {
-    const { dtype, backend, threads, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
+    const { dtype, backend, threads, foreign, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
     const who = kind.rule.name;
     const specs = readGroups(who, params);
     this.kind = kind;
@@ -43,7 +45,9 @@ export class Core {
       dtype,
       specs.flatMap(({ tensors }) => tensors),
     );
-    this.backend = openBackend(who, backend, this.dtype, threads);
+    const opened = openBackend(who, backend, this.dtype, threads);
+    this.backend = foreign ? openForeign(who, opened, this.dtype, foreign) : opened;
+    this.#foreign = this.backend.foreign;
     this.#crew = this.backend.crew;
     this.#add(specs);
   }
@@ -52,8 +56,12 @@ export class Core {
     this.#add([readGroup(this.kind.rule.name, group, this.#numbered)]);
   }
 
-  #add(specs: readonly GroupSpec[]): void {
+  #add(described: readonly GroupSpec[]): void {
     const { rule, defaults } = this.kind;
+    const foreign = this.#foreign;
+    const specs = described.map((spec) => {
+      return foreign ? { ...spec, tensors: spec.tensors.map((tensor) => foreign.locate(tensor)) } : spec;
+    });
     const added = specs.flatMap(({ tensors }) => tensors);
     const count = this.groups.length + specs.length;
     if ("minimize" in rule && count > 1) {
@@ -225,7 +233,15 @@ export class Core {
 
   checkAlive(): this {
     if (this.#disposed) throw new Error(`${this.kind.rule.name}: used after dispose()`);
+    this.renew();
     return this;
+  }
+
+  /** Makes all views anew if another module's memory has grown that they are on. */
+  renew(): void {
+    if (!this.#foreign?.hasGrown()) return;
+    for (const { store } of this.groups) store.renew();
+    this.show();
   }
 }
 
