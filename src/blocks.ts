@@ -97,7 +97,7 @@ export function rangesOf(streams: Streams, tensors: readonly Laid[], backend: Ba
     const whole = more.length === 0 ? first : cut(streams, backend, run, to - from)[0];
     return [
       {
-        whole: own ? undefined : whole,
+        whole: own && run.at === undefined ? undefined : whole,
         blocks,
         behind: to === end && from % lined(1, dtype) === 0 ? [] : behind(streams, from, to),
       },

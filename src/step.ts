@@ -31,7 +31,7 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
   const decays = decay !== 0 && !both;
   const scales = scale !== 1 && !clips && !decays;
   const clears = clear && source === "grads";
-  const plain = !(clips || decays || scales || clears) && keep === 1 && ema === 1 && source === "grads" && !scratchP;
+  const plain = !(clips || decays || scales || clears) && keep === 1 && ema === 1 && source === "grads";
   part.scalars[DECAY] = decay;
   if (!plain) writeStages(part.stageScalars, own, all);
   for (let r = 0; r < ranges.length; r++) {
