@@ -113,6 +113,7 @@ export class Core {
     const { passes, refuse, once } = this.kind;
     if (refuse) this.checkReady();
     if (guard.refuses(this, source)) return;
+    if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it to grow between steps");
     if (clock.calls > 1) {
       for (const { store } of groups) store.accumulate(clock.called === 0, guard.stages.clear, source);
       clock.called++;
@@ -237,11 +238,12 @@ export class Core {
     return this;
   }
 
-  /** Makes all views anew if another module's memory has grown that they are on. */
-  renew(): void {
-    if (!this.#foreign?.hasGrown()) return;
+  /** Makes all views anew if they are on another module's memory, and it has grown; returns whether it has. */
+  renew(): boolean {
+    if (!this.#foreign?.hasGrown()) return false;
     for (const { store } of this.groups) store.renew();
     this.show();
+    return true;
   }
 }
 

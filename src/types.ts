@@ -84,7 +84,7 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
    * The `WebAssembly.Memory` of another module, for everything to stand in: parameters that are arrays in it are stepped where they
    * are, and gradients handed over are read there. Views are made anew when it has grown: read `opt.params` again then. One thread.
    */
-  memory?: { readonly buffer: ArrayBuffer };
+  memory?: { readonly buffer: ArrayBufferLike };
   /** Allocates so many bytes in `memory`, which it may let grow, and returns a pointer to them. */
   malloc?: (bytes: number) => number;
   /** Frees what `malloc` returned when it is called, in `dispose`; without it, that memory is not given back. */

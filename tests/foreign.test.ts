@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 // the build, where the classes of the tables are
 import * as gradstep from "../dist/index.js";
-import { load, save } from "../dist/safetensors.js";
+import { load, loadStream, save, saveStream } from "../dist/safetensors.js";
 import "../dist/threads.js";
 import { Module, type Shapes, sizeOf } from "./foreign.js";
 import {
@@ -264,6 +264,30 @@ describe("what goes on working when memory grows", () => {
     expectSame(saved.foreign, loaded.foreign);
   });
 
+  test("streams of checkpoints, but for what is written or read in place meanwhile", async () => {
+    const both = fresh();
+    train(both, 2);
+    const bytes = save(both.plain as never);
+    const pieces = async function* () {
+      for (let at = 0; at < bytes.length; at += 500) {
+        yield bytes.slice(at, at + 500);
+        grow(both);
+      }
+    };
+    train(both, 1);
+    await loadStream(both.foreign as never, pieces());
+    load(both.plain as never, bytes);
+    expectTwins(both);
+    await expect(loadStream(both.foreign as never, pieces(), { inPlace: true })).rejects.toThrow(/partly loaded/);
+    load(both.foreign as never, bytes);
+    expectTwins(both);
+    const reader = (saveStream(both.foreign as never) as ReadableStream<Uint8Array>).getReader();
+    const all = async () => {
+      while (!(await reader.read()).done) grow(both);
+    };
+    await expect(all()).rejects.toThrow("transferred away");
+  });
+
   test("steps of rows, and methods of a rule", () => {
     const rows = fresh();
     for (let i = 0; i < 3; i++) {
@@ -280,6 +304,24 @@ describe("what goes on working when memory grows", () => {
       train(hessian, 2);
     }
     expectTwins(hessian);
+  });
+
+  test("no step, the schedules of which let it grow: that is an error, and the next step is as ever", () => {
+    for (const [name, value] of Object.entries({ lr: 0.1, gradScale: 2 })) {
+      const module = new Module();
+      let grows = false;
+      const schedule = () => {
+        if (grows) module.memory.grow(1);
+        return value;
+      };
+      const both = twins(AdamW, small, { [name]: schedule }, module);
+      train(both, 2);
+      grows = true;
+      expectError(() => both.foreign.step(), Error, "step: memory has grown in a schedule");
+      grows = false;
+      train(both, 2);
+      expectTwins(both);
+    }
   });
 
   test("wrappers, which remember in the same memory", () => {
