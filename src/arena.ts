@@ -37,12 +37,14 @@ const open: Readonly<Record<Backend["name"], Slab[]>> = { wasm: [], js: [] };
 /** Zero-filled memory. Small regions share a slab: each memory costs address space, and a Node process ends at some 13,000. */
 export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
-  if (backend.foreign) return backend.foreign.allocate(who, bytes);
-  if (bytes > SMALL) return { memory: createMemory(who, backend, bytes), offset: 0, bytes };
+  const { foreign } = backend;
+  if (foreign) return attempt(who, bytes, () => foreign.allocate(bytes));
+  const create = (bytes: number) => attempt(who, bytes, () => backend.createMemory(bytes));
+  if (bytes > SMALL) return { memory: create(bytes), offset: 0, bytes };
   const slabs = open[backend.name];
   for (;;) {
     if (slabs.length === 0) {
-      slabs.push({ memory: createMemory(who, backend, SLAB), free: [{ start: 0, end: SLAB }], live: 0 });
+      slabs.push({ memory: create(SLAB), free: [{ start: 0, end: SLAB }], live: 0 });
     }
     const slab = slabs[slabs.length - 1];
     const offset = take(slab, bytes);
@@ -99,9 +101,9 @@ function take(slab: Slab, bytes: number): number | undefined {
   return start;
 }
 
-function createMemory(who: string, backend: Backend, bytes: number): Memory {
+function attempt<T>(who: string, bytes: number, act: () => T): T {
   try {
-    return backend.createMemory(bytes);
+    return act();
   } catch (error) {
     throw new RangeError(`${who}: cannot have ${bytes} bytes of memory: ${(error as Error).message}`, { cause: error });
   }

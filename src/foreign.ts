@@ -52,30 +52,17 @@ export class ForeignMemory implements Memory {
   }
 
   /** Zero-filled memory that its owner's malloc has given. */
-  allocate(who: string, size: number): Region {
+  allocate(size: number): Region {
     const bytes = size + ALIGN - 1;
-    const pointer = this.#malloc(who, bytes);
+    const pointer = this.options.malloc(bytes) as number;
     // what a module exports returns the upper half of all pointers as negative numbers
-    const start = pointer >>> 0;
+    const start = typeof pointer === "number" ? pointer >>> 0 : 0;
     if (start === 0 || (start !== pointer && start - 2 ** 32 !== pointer) || start + bytes > this.buffer.byteLength) {
-      throw new RangeError(
-        `${who}: malloc must return where ${bytes} bytes stand in the ${this.buffer.byteLength} of memory, got ${pointer}`,
-      );
+      throw new RangeError(`malloc must return where ${bytes} bytes of it start, got ${describe(pointer)}`);
     }
     const offset = Math.ceil(start / ALIGN) * ALIGN;
     new Uint8Array(this.buffer, offset, size).fill(0);
     return { memory: this, offset, bytes, pointer };
-  }
-
-  #malloc(who: string, bytes: number): number {
-    let pointer: unknown;
-    try {
-      pointer = this.options.malloc(bytes);
-    } catch (error) {
-      throw new RangeError(`${who}: malloc cannot have ${bytes} bytes: ${(error as Error).message}`, { cause: error });
-    }
-    if (typeof pointer === "number") return pointer;
-    throw new TypeError(`${who}: malloc must return a number, got ${describe(pointer)}`);
   }
 
   release({ pointer, bytes }: Region): void {
@@ -97,23 +84,22 @@ export class ForeignMemory implements Memory {
   }
 }
 
-/** Throws unless the options hand over a memory with all that belongs to it, or none. */
+/** Throws unless the options hand over a memory with all that belongs to it, or nothing of it. */
 export function checkForeign(
   who: string,
   options: { [K in keyof ForeignOptions]?: unknown },
 ): ForeignOptions | undefined {
   const { memory, malloc, free } = options;
-  if (memory === undefined) {
-    if (malloc === undefined && free === undefined) return undefined;
-    throw new TypeError(`${who}: malloc and free need the option memory`);
-  }
+  if ((memory ?? malloc ?? free) === undefined) return undefined;
   const { buffer } = (memory ?? {}) as Partial<Memory>;
-  if (Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]") throw notOurs(who, memory);
-  for (const [name, value] of Object.entries({ malloc, free })) {
-    if (typeof value === "function" || (name === "free" && value === undefined)) continue;
-    throw new TypeError(`${who}: ${name} must be a function, got ${describe(value)}`);
-  }
+  if (describe(buffer) !== "ArrayBuffer") throw notOurs(who, memory);
+  checkFunction(who, "malloc", malloc);
+  if (free !== undefined) checkFunction(who, "free", free);
   return options as ForeignOptions;
+}
+
+function checkFunction(who: string, name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`${who}: ${name} must be a function, got ${describe(value)}`);
 }
 
 /** A backend on that memory, with one thread. */
