@@ -1,12 +1,12 @@
 import { describe } from "./check.js";
-import type { ForeignMemory } from "./foreign.js";
+import type { ForeignMemory, ForeignOptions } from "./foreign.js";
 import { js } from "./js.js";
 import type { Part } from "./part.js";
 import type { Numbers } from "./real.js";
 import type { Dtype, Library, Small } from "./rule.js";
 import type { StateDict } from "./state-dict.js";
 import type { Source } from "./store.js";
-import { openWasm } from "./wasm.js";
+import { openForeign, openWasm } from "./wasm.js";
 
 /** What a kernel takes for a buffer: a pointer in WebAssembly, a typed array in JavaScript. */
 export type Ref = number | Numbers;
@@ -73,8 +73,19 @@ export function useThreads(open: OpenThreads): void {
   openThreads = open;
 }
 
-/** The backend of that name for a dtype, and that many threads where it can have them. */
-export function openBackend(who: string, name: unknown, dtype: Dtype, threads: unknown): Backend {
+/** The backend of that name for a dtype, and that many threads where it can have them; or on the memory of another module. */
+export function openBackend(
+  who: string,
+  name: unknown,
+  dtype: Dtype,
+  threads: unknown,
+  foreign?: ForeignOptions,
+): Backend {
+  const opened = openShared(who, name, dtype, threads);
+  return foreign ? openForeign(who, opened, dtype, foreign) : opened;
+}
+
+function openShared(who: string, name: unknown, dtype: Dtype, threads: unknown): Backend {
   const backend = openAlone(who, name, dtype);
   if (threads === 1) return backend;
   if (openThreads) return openThreads(who, backend, dtype, threads);

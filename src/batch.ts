@@ -1,10 +1,10 @@
 import { allocate, type Region } from "./arena.js";
 import type { Backend, Kernels, Memory, Ref } from "./backend.js";
 import * as cautions from "./caution.js";
-import { type ForeignMemory, inPlace, ownOf } from "./foreign.js";
+import type { ForeignMemory } from "./foreign.js";
 import * as cautionsF32 from "./generated/f32/caution.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { layOut, lined, SIZE, sizeOf, slotOf, viewOf } from "./layout.js";
+import { inPlace, layOut, lined, ownOf, SIZE, sizeOf, slotOf, viewOf } from "./layout.js";
 import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Numbers, Reals } from "./real.js";

@@ -1,6 +1,5 @@
 import type { Backend, Memory, Ref } from "./backend.js";
-import { inPlace, roomOf } from "./foreign.js";
-import { blockLength, lined, SIZE, slice, viewOf } from "./layout.js";
+import { blockLength, inPlace, lined, roomOf, SIZE, slice, viewOf } from "./layout.js";
 import type { Numbers, Reals } from "./real.js";
 import { type Dtype, extraSlots, type Small } from "./rule.js";
 import type { Placed } from "./store.js";

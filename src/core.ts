@@ -1,6 +1,5 @@
 import { type Backend, openBackend } from "./backend.js";
 import { checkKnown, defined } from "./check.js";
-import { openForeign } from "./foreign.js";
 import { checkAttached, takeGradients } from "./gradients.js";
 import { Group, GroupView } from "./group.js";
 import { Guard } from "./guard.js";
@@ -45,8 +44,7 @@ export class Core {
       dtype,
       specs.flatMap(({ tensors }) => tensors),
     );
-    const opened = openBackend(who, backend, this.dtype, threads);
-    this.backend = foreign ? openForeign(who, opened, this.dtype, foreign) : opened;
+    this.backend = openBackend(who, backend, this.dtype, threads, foreign);
     this.#foreign = this.backend.foreign;
     this.#crew = this.backend.crew;
     this.#add(specs);

@@ -1,7 +1,7 @@
 import type { Region } from "./arena.js";
 import type { Backend, Kernels, Memory, Ref } from "./backend.js";
 import { describe } from "./check.js";
-import { lined, padded, SIZE, viewOf } from "./layout.js";
+import { lined, SIZE } from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
@@ -9,7 +9,7 @@ import type { Dtype } from "./rule.js";
 // The memory of another module, such as training code. Its owner may let it grow at any time, and then all views on it are
 // detached: what an optimizer has of views is made anew before it is used the next time. Pointers stay.
 
-/** The options that hand over another module's memory. */
+/** The options that hand over another module's memory, before they are checked. */
 export interface ForeignOptions {
   readonly memory: Memory;
   readonly malloc: (bytes: number) => unknown;
@@ -84,32 +84,19 @@ export class ForeignMemory implements Memory {
   }
 }
 
-/** Throws unless the options hand over a memory with all that belongs to it, or nothing of it. */
-export function checkForeign(
-  who: string,
-  options: { [K in keyof ForeignOptions]?: unknown },
-): ForeignOptions | undefined {
-  const { memory, malloc, free } = options;
-  if ((memory ?? malloc ?? free) === undefined) return undefined;
-  const { buffer } = (memory ?? {}) as Partial<Memory>;
-  if (describe(buffer) !== "ArrayBuffer") throw notOurs(who, memory);
-  checkFunction(who, "malloc", malloc);
-  if (free !== undefined) checkFunction(who, "free", free);
-  return options as ForeignOptions;
-}
-
-function checkFunction(who: string, name: string, value: unknown): void {
-  if (typeof value !== "function") throw new TypeError(`${who}: ${name} must be a function, got ${describe(value)}`);
-}
-
-/** A backend on that memory, with one thread. */
+/** A backend on that memory, with one thread; throws unless all that belongs to it was handed over. */
 export function openForeign(who: string, opened: Backend, dtype: Dtype, options: ForeignOptions): Backend {
+  const { memory, malloc, free = malloc } = options;
+  if (describe(memory?.buffer) !== "ArrayBuffer") throw notOurs(who, memory);
+  for (const [name, value] of Object.entries({ malloc, free })) {
+    if (typeof value !== "function") throw new TypeError(`${who}: ${name} must be a function, got ${describe(value)}`);
+  }
   const plain = opened.alone ?? opened;
   const foreign = new ForeignMemory(options, plain);
   try {
     plain.kernels(foreign, dtype, { f32: {}, f64: {} });
   } catch (cause) {
-    throw notOurs(who, options.memory, cause);
+    throw notOurs(who, memory, cause);
   }
   return { ...plain, alone: plain, foreign };
 }
@@ -117,19 +104,4 @@ export function openForeign(who: string, opened: Backend, dtype: Dtype, options:
 function notOurs(who: string, memory: unknown, cause?: unknown): TypeError {
   const expected = "a module's memory, neither shared nor of 64 bits";
   return new TypeError(`${who}: memory must be ${expected}, got ${describe(memory)}`, { cause });
-}
-
-/** The caller's array of a tensor, if there is one: where memory has grown, it is made anew. */
-export function ownOf(memory: Memory, dtype: Dtype, { own, at, length }: Tensor): Reals | undefined {
-  return at === undefined || own?.buffer === memory.buffer ? own : viewOf(memory, dtype, at, length);
-}
-
-/** Elements of a tensor that kernels can take from where they stand: whole lines of an array in another module's memory. */
-export function inPlace({ at, length }: Tensor, dtype: Dtype): number {
-  return at === undefined ? 0 : length - (length % lined(1, dtype));
-}
-
-/** Elements that a tensor takes in a stream. */
-export function roomOf(tensor: Tensor, dtype: Dtype): number {
-  return (inPlace(tensor, dtype) > 0 ? lined : padded)(tensor.length, dtype);
 }

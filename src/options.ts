@@ -1,5 +1,5 @@
 import { checkChoice, checkKnown, defined, describe } from "./check.js";
-import { checkForeign } from "./foreign.js";
+import type { ForeignOptions } from "./foreign.js";
 import { guards } from "./guard.js";
 import type { Kind } from "./rule.js";
 import type { Clock } from "./settings.js";
@@ -45,7 +45,7 @@ export function readOptions(kind: Kind, options: unknown) {
     dtype,
     backend,
     threads,
-    foreign: checkForeign(who, { memory, malloc, free }),
+    foreign: (memory ?? malloc ?? free) === undefined ? undefined : ({ memory, malloc, free } as ForeignOptions),
     clock,
     /** What the sum of several calls' gradients is divided by. */
     divisor: mean ? clock.calls : 1,

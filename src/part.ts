@@ -1,9 +1,22 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Crew, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import { type Block, type Laid, type Range, rangesOf, type Streams } from "./blocks.js";
-import { type ForeignMemory, inPlace, ownOf, roomOf } from "./foreign.js";
+import type { ForeignMemory } from "./foreign.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, lined, overhead, PART_BYTES, SIZE, slotOf, viewOf } from "./layout.js";
+import {
+  batches,
+  blockLength,
+  inPlace,
+  layOut,
+  lined,
+  overhead,
+  ownOf,
+  PART_BYTES,
+  roomOf,
+  SIZE,
+  slotOf,
+  viewOf,
+} from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import { dot } from "./reduce.js";

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 // the build, where the classes of the tables are
 import * as gradstep from "../dist/index.js";
+import * as withoutWasm from "../dist/js.js";
 import { load, loadStream, save, saveStream } from "../dist/safetensors.js";
 import "../dist/threads.js";
 import { Module, type Shapes, sizeOf } from "./foreign.js";
@@ -453,6 +454,14 @@ describe("is refused", () => {
       ["a pointer behind it", { memory, malloc: () => -8 }, RangeError, [room, "got -8"]],
       ["NaN", { memory, malloc: () => NaN }, RangeError, [room, "got NaN"]],
     ];
+
+  test("any, by gradstep/js", () => {
+    expectError(
+      () => make(withoutWasm.Adam, { w: 3 }, { memory, malloc }),
+      TypeError,
+      "gradstep/js has no option memory",
+    );
+  });
 
   test.each(table)("%s", (_, given, kind, parts) => {
     expectError(() => make(Adam, { w: 3 }, given), kind, "Adam: ", ...parts);
