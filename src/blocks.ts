@@ -20,9 +20,10 @@ export interface Streams {
   readonly p: number;
   readonly g: number;
   readonly state: readonly Stream[];
-  /** The elements of a block, and where one of gradients stands on their way to the kernel, the scalars, and those of the stages. */
-  readonly block: number;
+  /** A block of gradients on their way to the kernel, and its elements. */
   readonly scratch: number;
+  readonly block: number;
+  /** The rule's scalars, and those of the stages. */
   readonly scalars: number;
   readonly stageScalars: number;
 }

@@ -218,6 +218,7 @@ function toolsOf(streams: Streams, backend: Backend): Tools {
     stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
   };
 }
+
 function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {
   const cached = (kernels: Kernels): KernelSet => ({ kernels, name: kernel, kernel: kernels[kernel] });
   let decaying: KernelSet | null | undefined;

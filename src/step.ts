@@ -133,7 +133,7 @@ export function average(stages: Kernels, n: number, e: Ref, p: Ref, { ema }: Gro
 
 function sourceOf(block: Block, part: Part, source: Source): Ref {
   if (source !== "given") return source === "grads" ? block.g : block.gradSum;
-  return part.foreign ? ((block.shares as readonly Share[])[0].givenRef ?? part.scratch) : part.scratch;
+  return (part.foreign && block.shares?.[0].givenRef) ?? part.scratch;
 }
 
 function share(range: Range, part: Part, source: Source): void {
@@ -203,13 +203,14 @@ function copyOut({ shares }: Block): void {
   }
 }
 
+/** Notes what of a gradient that was handed over is a share's, and whether the kernel can take it from where it stands. */
 function takeGiven(share: Share, { length, shares }: Block, { dtype, foreign }: Part): void {
   const { start, end, tensor } = share;
   const whole = tensor.given as Reals;
   if (share.source === whole) return;
   share.source = whole;
   share.given = whole.length === end - start ? whole : slice(whole, dtype, start, end);
-  // one that shares its block would be read on into another
+  // a kernel goes over the whole block
   share.givenRef = shares?.length === 1 ? foreign?.refTo(whole, dtype, start, length) : undefined;
 }
 
