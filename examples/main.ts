@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { readDigits } from "./mnist/idx.js";
 import { type MnistPair, mnistComplaints, mnistHeading, mnistRemark, mnistRows } from "./mnist/results.js";
 import { trainMnist } from "./mnist/train.js";
+import { moduleComplaints, moduleRemark } from "./module/results.js";
+import { compileModule, type ModulePair, trainModule } from "./module/train.js";
 import { toPng } from "./orbit/picture.js";
 import { contourPicture, lossPicture } from "./orbit/plots.js";
 import { report } from "./orbit/report.js";
@@ -16,9 +18,11 @@ const out = new URL("../out/", import.meta.url);
 const orbit = runOrbit();
 const pictures = { contours: contourPicture(orbit), losses: lossPicture(orbit) };
 const mnist = runMnist();
+const module = await runModule();
 writeOut();
 
-const wrong = [...[...orbit.constant, ...orbit.decayed].flatMap(complaints), ...mnistComplaints(mnist)];
+const arrived = [...orbit.constant, ...orbit.decayed].flatMap(complaints);
+const wrong = [...arrived, ...mnistComplaints(mnist), ...moduleComplaints(module)];
 for (const sentence of wrong) console.error(`WRONG: ${sentence}`);
 if (wrong.length > 0) process.exitCode = 1;
 else console.log("Every run ended within its tolerance, and wasm and js on the same bits.");
@@ -52,6 +56,19 @@ function runMnist(): MnistPair {
   const js = trainMnist(training, test, options, "js", (note) => progress.tick(note));
   console.log(`\n${table(mnistHeading, mnistRows({ wasm, js }))}\n${mnistRemark({ wasm, js })}\n`);
   return { wasm, js };
+}
+
+async function runModule(): Promise<ModulePair> {
+  console.log(
+    "A training loop in an AssemblyScript module, the parameters of which Adam steps in the module's memory.\n",
+  );
+  const compiled = await compileModule();
+  const [training, test] = [readDigits("train"), readDigits("t10k")];
+  const options = { epochs: 1, batchSize: 64, lr: 0.001 };
+  const on = (backend: "wasm" | "js") => trainModule(compiled, training, test, options, backend);
+  const pair = { wasm: on("wasm"), js: on("js") };
+  console.log(`${wrap(moduleRemark(pair))}\n`);
+  return pair;
 }
 
 function writeOut(): void {

@@ -7,6 +7,8 @@ export interface Region {
   readonly bytes: number;
   /** The slab it was cut from, if it shares its memory. */
   readonly slab?: Slab;
+  /** What another module's malloc returned, if it stands in the memory of that. */
+  readonly pointer?: number;
 }
 
 /** Memory that many small optimizers share. */
@@ -35,6 +37,8 @@ const open: Readonly<Record<Backend["name"], Slab[]>> = { wasm: [], js: [] };
 /** Zero-filled memory. Small regions share a slab: each memory costs address space, and a Node process ends at some 13,000. */
 export function allocate(who: string, backend: Backend, size: number): Region {
   const bytes = Math.ceil(size / ALIGN) * ALIGN;
+  const { foreign } = backend;
+  if (foreign) return attempt(who, bytes, () => foreign.allocate(bytes));
   if (bytes > SMALL) return { memory: createMemory(who, backend, bytes), offset: 0, bytes };
   const slabs = open[backend.name];
   for (;;) {
@@ -49,7 +53,12 @@ export function allocate(who: string, backend: Backend, size: number): Region {
 }
 
 /** Takes a region back. */
-export function release(backend: Backend, { slab, offset, bytes }: Region): void {
+export function release(backend: Backend, region: Region): void {
+  if (backend.foreign) {
+    backend.foreign.release(region);
+    return;
+  }
+  const { slab, offset, bytes } = region;
   if (!slab) return;
   give(slab, offset, bytes);
   const slabs = open[backend.name];
@@ -93,8 +102,12 @@ function take(slab: Slab, bytes: number): number | undefined {
 
 /** Memory, or one sentence about what could not be had. */
 export function createMemory(who: string, backend: Backend, bytes: number): Memory {
+  return attempt(who, bytes, () => backend.createMemory(bytes));
+}
+
+function attempt<T>(who: string, bytes: number, act: () => T): T {
   try {
-    return backend.createMemory(bytes);
+    return act();
   } catch (error) {
     throw new RangeError(`${who}: cannot have ${bytes} bytes of memory: ${(error as Error).message}`, { cause: error });
   }

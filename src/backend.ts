@@ -1,11 +1,12 @@
 import { describe } from "./check.js";
+import type { ForeignMemory, ForeignOptions } from "./foreign.js";
 import { js } from "./js.js";
 import type { Part } from "./part.js";
 import type { Numbers } from "./real.js";
 import type { Dtype, Library, Small } from "./rule.js";
 import type { StateDict } from "./state-dict.js";
 import type { Source } from "./store.js";
-import { openWasm } from "./wasm.js";
+import { openForeign, openWasm } from "./wasm.js";
 
 /** What a kernel takes for a buffer: a pointer in WebAssembly, a typed array in JavaScript. */
 export type Ref = number | Numbers;
@@ -15,7 +16,7 @@ export type Kernel = (n: number, ...refs: Ref[]) => void;
 
 export type Kernels = Readonly<Record<string, Kernel>>;
 
-/** Memory that kernels can run on. Its buffer never grows, so that views on it stay valid. */
+/** Memory that kernels can run on. Its buffer never grows, so that views on it stay valid, unless it is another module's. */
 export interface Memory {
   readonly buffer: ArrayBufferLike;
 }
@@ -47,6 +48,8 @@ export interface Backend {
   /** The threads that work on its memories, if there are several, and the same backend without them. */
   readonly crew?: Crew;
   readonly alone?: Backend;
+  /** The memory of another module that all stands in. */
+  readonly foreign?: ForeignMemory;
 }
 
 /** Threads that share the work on the memories of one optimizer: see threads/. */
@@ -76,8 +79,19 @@ export function useThreads(open: OpenThreads): void {
   openThreads = open;
 }
 
-/** The backend of that name for a dtype, and that many threads where it can have them. */
-export function openBackend(who: string, name: unknown, dtype: Dtype, threads: unknown): Backend {
+/** The backend of that name for a dtype, and that many threads where it can have them; or on the memory of another module. */
+export function openBackend(
+  who: string,
+  name: unknown,
+  dtype: Dtype,
+  threads: unknown,
+  foreign?: ForeignOptions,
+): Backend {
+  const opened = openShared(who, name, dtype, threads);
+  return foreign ? openForeign(who, opened, dtype, foreign) : opened;
+}
+
+function openShared(who: string, name: unknown, dtype: Dtype, threads: unknown): Backend {
   const backend = openAlone(who, name, dtype);
   if (threads === 1) return backend;
   if (openThreads) return openThreads(who, backend, dtype, threads);

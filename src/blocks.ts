@@ -1,5 +1,5 @@
 import type { Backend, Memory, Ref } from "./backend.js";
-import { blockLength, lined, padded, SIZE, slice, viewOf } from "./layout.js";
+import { blockLength, inPlace, lined, roomOf, SIZE, slice, viewOf } from "./layout.js";
 import type { Numbers, Reals } from "./real.js";
 import { type Dtype, extraSlots, type Small } from "./rule.js";
 import type { Placed } from "./store.js";
@@ -20,8 +20,12 @@ export interface Streams {
   readonly p: number;
   readonly g: number;
   readonly state: readonly Stream[];
-  /** A block of gradients on their way to the kernel. */
-  readonly scratch: Reals;
+  /** A block of gradients on their way to the kernel, and its elements. */
+  readonly scratch: number;
+  readonly block: number;
+  /** The rule's scalars, and those of the stages. */
+  readonly scalars: number;
+  readonly stageScalars: number;
 }
 
 export interface Stream {
@@ -55,11 +59,13 @@ export interface Share {
   /** Its place in the scratch of gradients, and in that of parameters if they are the caller's. */
   readonly g: Reals;
   readonly p: Reals | undefined;
-  /** That part of the caller's own array. */
+  /** That part of the caller's own array, unless it is stepped in place. */
   readonly own: Reals | undefined;
   /** The gradient handed in last and that part of it, so that the same array costs nothing the next time. */
   source: Reals | undefined;
   given: Reals | undefined;
+  /** What the kernel takes for it if it need not be copied. */
+  givenRef: Ref | undefined;
 }
 
 /** Tensors side by side that are stepped: everything at once, for a step that needs no scratch, and in blocks. */
@@ -73,31 +79,45 @@ export interface Range {
 /** The ranges that tensors of a part make up. */
 export function rangesOf(streams: Streams, tensors: readonly Laid[], backend: Backend, end: number): Range[] {
   const { dtype, own } = streams;
-  const runs: [from: number, to: number][] = [];
-  for (const { start, length } of tensors) {
+  const runs: Run[] = [];
+  for (const tensor of tensors) {
+    const { start, at } = tensor;
+    const from = start + inPlace(tensor, dtype);
+    const to = start + roomOf(tensor, dtype);
+    if (from > start) runs.push({ from: start, to: from, at });
     const last = runs.at(-1);
-    const to = start + padded(length, dtype);
-    if (last && last[1] === start) last[1] = to;
-    else runs.push([start, to]);
+    if (last && last.to === from && last.at === undefined) last.to = to;
+    else runs.push({ from, to });
   }
-  return runs.flatMap(([from, to]): Range[] => {
+  return runs.flatMap((run): Range[] => {
+    const { from, to } = run;
     if (from === to) return [];
-    const blocks = cut(streams, backend, from, to, blockLength(dtype));
+    const blocks = cut(streams, backend, run, blockLength(dtype));
     const [first, ...more] = blocks;
-    const whole = more.length === 0 ? first : cut(streams, backend, from, to, to - from)[0];
+    const whole = more.length === 0 ? first : cut(streams, backend, run, to - from)[0];
     return [
       {
-        whole: own ? undefined : whole,
+        whole: own && run.at === undefined ? undefined : whole,
         blocks,
-        behind: to === end && from === 0 ? [] : behind(streams, from, to),
+        behind: to === end && from % lined(1, dtype) === 0 ? [] : behind(streams, from, to),
       },
     ];
   });
 }
 
-/** Cuts the elements of the streams in [from, to) into blocks. */
-function cut(streams: Streams, backend: Backend, from: number, to: number, most: number): Block[] {
-  const { memory, dtype, own, p, g, state } = streams;
+/** Elements of the streams; `at` is where parameters that are stepped in place stand in memory. */
+interface Run {
+  readonly from: number;
+  to: number;
+  readonly at?: number;
+}
+
+/** Cuts the elements of a run into blocks. */
+function cut(streams: Streams, backend: Backend, { from, to, at: there }: Run, most: number): Block[] {
+  const { memory, dtype, own, g, state } = streams;
+  // one block that all pass through, or a stream
+  const p = there === undefined ? streams.p : there - from * SIZE[dtype];
+  const passes = own && there === undefined;
   const blocks: Block[] = [];
   for (let start = from; start < to; start += most) {
     const length = Math.min(most, to - start);
@@ -111,7 +131,7 @@ function cut(streams: Streams, backend: Backend, from: number, to: number, most:
       from: start,
       length,
       n: backend.count(dtype, length),
-      p: own ? backend.ref(memory, dtype, p, length) : at(p),
+      p: passes ? backend.ref(memory, dtype, p, length) : at(p),
       g: at(g),
       state: state.filter(({ name }) => !(name in extraSlots)).map(({ start, type }) => at(start, type)),
       ema: slot("ema"),
@@ -125,6 +145,7 @@ function cut(streams: Streams, backend: Backend, from: number, to: number, most:
 /** What stands between the end of a range and that of its last line, which may lie in the next stream. */
 function behind({ memory, dtype, own, p, g, state }: Streams, from: number, to: number) {
   const length = from + lined(to - from, dtype) - to;
+  if (length === 0) return [];
   const streams = [...(own ? [] : [{ start: p, type: dtype }]), { start: g, type: dtype }, ...state];
   return streams.map(({ start, type }) => {
     const numbers = viewOf(memory, type, start + to * SIZE[type], length);
@@ -133,12 +154,7 @@ function behind({ memory, dtype, own, p, g, state }: Streams, from: number, to: 
 }
 
 /** The shares of tensors in a range's blocks, for copying to and from scratch. */
-export function shareOut(
-  { blocks }: Range,
-  tensors: readonly Laid[],
-  { scratch, dtype }: Streams,
-  p: Reals | undefined,
-) {
+export function shareOut({ blocks }: Range, tensors: readonly Laid[], dtype: Dtype, g: Reals, p: Reals | undefined) {
   for (const block of blocks) {
     block.shares = tensors.flatMap((tensor): Share[] => {
       const start = Math.max(0, block.from - tensor.start);
@@ -150,11 +166,12 @@ export function shareOut(
           tensor,
           start,
           end,
-          g: scratch.subarray(at, at + end - start),
+          g: g.subarray(at, at + end - start),
           p: p?.subarray(at, at + end - start),
-          own: tensor.own && slice(tensor.own, dtype, start, end),
+          own: tensor.own && start >= inPlace(tensor, dtype) ? slice(tensor.own, dtype, start, end) : undefined,
           source: undefined,
           given: undefined,
+          givenRef: undefined,
         },
       ];
     });

@@ -1,13 +1,15 @@
 import { describe } from "./check.js";
-import type { Group } from "./group.js";
-import type { AnyTensorRule, Kind } from "./rule.js";
+import type { Core } from "./core.js";
+import type { AnyTensorRule } from "./rule.js";
 import type { Tensors } from "./tensors.js";
 import { Vectors } from "./vectors.js";
 
 // The step of a rule that evaluates the loss at points of its own choice.
 
 /** One step; returns the loss where it began. If the closure throws, the parameters are those of the last iteration. */
-export function minimize({ rule }: Kind, group: Group, closure: unknown): number {
+export function minimize(core: Core, closure: unknown): number {
+  const { rule } = core.kind;
+  const [group] = core.groups;
   const who = rule.name;
   if (typeof closure !== "function") {
     const expected = "a closure that writes grads and returns the loss";
@@ -16,12 +18,12 @@ export function minimize({ rule }: Kind, group: Group, closure: unknown): number
   const { memory, settings } = group;
   const { values } = settings;
   const store = group.store as Tensors;
-  const vectors = new Vectors(store.steps);
+  const vectors = new Vectors(store);
   const sign = values.maximize ? -1 : 1;
   let evaluated = false;
   const evaluate = (): number => {
     store.giveParams();
-    const loss: unknown = closure();
+    const loss = call(closure as () => unknown, core);
     if (typeof loss !== "number") {
       throw new TypeError(`step: the closure must return the loss, a number, got ${describe(loss)}`);
     }
@@ -41,5 +43,14 @@ export function minimize({ rule }: Kind, group: Group, closure: unknown): number
     throw error;
   } finally {
     store.giveParams();
+  }
+}
+
+/** Calls the closure, which may let the memory grow that the parameters stand in. */
+function call(closure: () => unknown, core: Core): unknown {
+  try {
+    return closure();
+  } finally {
+    core.renew();
   }
 }

@@ -25,13 +25,14 @@ export class Core {
   #groupViews: readonly GroupView[] | undefined;
   /** What shares the work among threads, if anything does. */
   readonly #crew: Backend["crew"];
+  readonly #foreign: Backend["foreign"];
   readonly #options: Readonly<Record<string, unknown>>;
   #numbered = 0;
   #disposed = false;
   #swapped = false;
 
   constructor(kind: Kind, params: unknown, options: unknown) {
-    const { dtype, backend, threads, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
+    const { dtype, backend, threads, foreign, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
     const who = kind.rule.name;
     const specs = readGroups(who, params);
     this.kind = kind;
@@ -43,7 +44,8 @@ export class Core {
       dtype,
       specs.flatMap(({ tensors }) => tensors),
     );
-    this.backend = openBackend(who, backend, this.dtype, threads);
+    this.backend = openBackend(who, backend, this.dtype, threads, foreign);
+    this.#foreign = this.backend.foreign;
     this.#crew = this.backend.crew;
     this.#add(specs);
   }
@@ -52,8 +54,12 @@ export class Core {
     this.#add([readGroup(this.kind.rule.name, group, this.#numbered)]);
   }
 
-  #add(specs: readonly GroupSpec[]): void {
+  #add(described: readonly GroupSpec[]): void {
     const { rule, defaults } = this.kind;
+    const foreign = this.#foreign;
+    const specs = described.map((spec) => {
+      return foreign ? { ...spec, tensors: spec.tensors.map((tensor) => foreign.locate(tensor)) } : spec;
+    });
     const added = specs.flatMap(({ tensors }) => tensors);
     const count = this.groups.length + specs.length;
     if ("minimize" in rule && count > 1) {
@@ -105,6 +111,7 @@ export class Core {
     const { passes, refuse, once } = this.kind;
     if (refuse) this.checkReady();
     if (guard.refuses(this, source)) return;
+    if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it to grow between steps");
     if (clock.calls > 1) {
       for (const { store } of groups) store.accumulate(clock.called === 0, guard.stages.clear, source);
       clock.called++;
@@ -225,7 +232,16 @@ export class Core {
 
   checkAlive(): this {
     if (this.#disposed) throw new Error(`${this.kind.rule.name}: used after dispose()`);
+    this.renew();
     return this;
+  }
+
+  /** Makes all views anew if they are on another module's memory, and it has grown; returns whether it has. */
+  renew(): boolean {
+    if (!this.#foreign?.hasGrown()) return false;
+    for (const { store } of this.groups) store.renew();
+    this.show();
+    return true;
   }
 }
 

@@ -136,13 +136,13 @@ export function defineClosureOptimizer<
   Object.defineProperty(made.prototype, "step", {
     configurable: true,
     value(this: Optimizer, closure: unknown) {
-      const { kind, groups, clock } = Optimizer.core(this, "step").check("step");
-      const [group] = groups;
+      const core = Optimizer.core(this, "step").check("step");
+      const [group] = core.groups;
       if (group.steps === 0) group.start();
-      const loss = minimize(kind, group, closure);
+      const loss = minimize(core, closure);
       (group.store as Tensors).average();
       group.steps++;
-      clock.steps++;
+      core.clock.steps++;
       return loss;
     },
   });

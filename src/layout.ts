@@ -99,6 +99,21 @@ export function batches<T extends Tensor>(
   return result;
 }
 
+/** The caller's array of a tensor, if there is one: where memory has grown, it is made anew. */
+export function ownOf(memory: Memory, dtype: Dtype, { own, at, length }: Tensor): Reals | undefined {
+  return at === undefined || own?.buffer === memory.buffer ? own : viewOf(memory, dtype, at, length);
+}
+
+/** Elements of a tensor that kernels can take from where they stand: whole lines of an array in another module's memory. */
+export function inPlace({ at, length }: Tensor, dtype: Dtype): number {
+  return at === undefined ? 0 : length - (length % lined(1, dtype));
+}
+
+/** Elements that a tensor takes in a stream. */
+export function roomOf(tensor: Tensor, dtype: Dtype): number {
+  return (inPlace(tensor, dtype) > 0 ? lined : padded)(tensor.length, dtype);
+}
+
 interface ArrayClass {
   readonly name: string;
   new (buffer: ArrayBufferLike, offset: number, length: number): Numbers;

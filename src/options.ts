@@ -1,4 +1,5 @@
 import { checkChoice, checkKnown, defined, describe } from "./check.js";
+import type { ForeignOptions } from "./foreign.js";
 import { guards } from "./guard.js";
 import type { Kind } from "./rule.js";
 import type { Clock } from "./settings.js";
@@ -17,6 +18,9 @@ export function readOptions(kind: Kind, options: unknown) {
     threads = 1,
     accumulate = 1,
     accumulation = "mean",
+    memory,
+    malloc,
+    free,
     ...rest
   } = options as Record<string, unknown>;
   // a rule that evaluates the loss itself takes all gradients as they are
@@ -30,6 +34,9 @@ export function readOptions(kind: Kind, options: unknown) {
     "threads",
     "accumulate",
     "accumulation",
+    "memory",
+    "malloc",
+    "free",
     ...guarding,
   ]);
   const clock: Clock = { steps: 0, calls: checkCalls(kind, accumulate), called: 0 };
@@ -38,6 +45,7 @@ export function readOptions(kind: Kind, options: unknown) {
     dtype,
     backend,
     threads,
+    foreign: (memory ?? malloc ?? free) === undefined ? undefined : ({ memory, malloc, free } as ForeignOptions),
     clock,
     /** What the sum of several calls' gradients is divided by. */
     divisor: mean ? clock.calls : 1,

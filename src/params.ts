@@ -10,6 +10,8 @@ export interface Tensor {
   readonly length: number;
   /** The caller's array, if it is the caller's. */
   readonly own?: Reals;
+  /** Where that stands in another module's memory, if it does. */
+  readonly at?: number;
 }
 
 /** A group as the caller described it: its tensors, and options of its own. */

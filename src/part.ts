@@ -1,8 +1,22 @@
 import { allocate, type Region, release } from "./arena.js";
 import type { Backend, Crew, Form, Kernel, Kernels, Memory, Ref } from "./backend.js";
 import { type Block, type Laid, type Range, rangesOf, type Streams } from "./blocks.js";
+import type { ForeignMemory } from "./foreign.js";
 import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, blockLength, layOut, lined, overhead, PART_BYTES, padded, SIZE, slotOf, viewOf } from "./layout.js";
+import {
+  batches,
+  blockLength,
+  inPlace,
+  layOut,
+  lined,
+  overhead,
+  ownOf,
+  PART_BYTES,
+  roomOf,
+  SIZE,
+  slotOf,
+  viewOf,
+} from "./layout.js";
 import type { Tensor } from "./params.js";
 import type { Reals } from "./real.js";
 import { dot } from "./reduce.js";
@@ -15,7 +29,8 @@ import * as stages from "./stages.js";
 //
 //   | p: w…… b… | g: w…… b… | m: w…… b… | v: w…… b… | a block of scratch | the step's scalars | the stages' scalars |
 //
-// A part of the caller's own arrays has one block of p, which each block of the arrays passes through.
+// A part of the caller's own arrays has one block of p, which each block of the arrays passes through; but whole lines of an array
+// in another module's memory, in which all this stands too, are stepped where they are.
 
 /** Slots for the scalars of the rule, and behind them for those of the stages, as fused kernels expect them. */
 export const SCALARS = 16;
@@ -31,7 +46,7 @@ export interface KernelSet {
   kernel: Kernel | undefined;
 }
 
-export interface Part {
+export interface Part extends Tools {
   readonly region: Region;
   readonly streams: Streams;
   readonly dtype: Dtype;
@@ -50,8 +65,17 @@ export interface Part {
   readonly as: (form: Form) => KernelSet | undefined;
   readonly stages: Kernels;
   readonly dot: (n: number, x: Ref, y: Ref) => number;
+  /** The threads that its memory is shared by. */
+  readonly crew: Crew | undefined;
+  /** The memory of another module, if it stands in that. */
+  readonly foreign: ForeignMemory | undefined;
+}
+
+/** What a step works with beside the streams. */
+interface Tools {
   /** A block of gradients on their way to the kernel, and of parameters if they are the caller's. */
   readonly scratch: Ref;
+  readonly scratchG: Reals;
   readonly scratchP: Reals | undefined;
   /** What the rule's scalars are written to, and what its kernel is given. */
   readonly scalars: Reals;
@@ -60,8 +84,6 @@ export interface Part {
   readonly stageH: Ref;
   /** What a fused kernel does after the rule's formula, and how far behind the parameters their average stands, in bytes. */
   readonly after: Uint32Array;
-  /** The threads that its memory is shared by. */
-  readonly crew: Crew | undefined;
 }
 
 /** Allocates the tensors of a group: parts for those it owns and for the caller's own, more than one where a memory is full. */
@@ -77,9 +99,11 @@ export function allocateParts(
   try {
     for (const own of [false, true]) {
       const some = tensors.filter((tensor) => (tensor.own !== undefined) === own);
+      // at the starts of lines, so that the last lines of those that are shorter can be stepped together
+      some.sort((a, b) => inPlace(b, dtype) - inPlace(a, dtype));
       const streams = [dtype, ...(own ? [] : [dtype]), ...slotsOf(settings, dtype).map(({ type }) => type)];
       const bytesPerElement = streams.reduce((sum, type) => sum + SIZE[type], 0);
-      const bytesOf = ({ length }: Tensor) => bytesPerElement * padded(length, dtype);
+      const bytesOf = (tensor: Tensor) => bytesPerElement * roomOf(tensor, dtype);
       for (const batch of batches(rule.name, some, bytesOf, limit - overhead(streams.length))) {
         parts.push(allocatePart(rule, settings, backend, dtype, batch, own));
       }
@@ -105,7 +129,7 @@ function allocatePart(
   own: boolean,
 ): Part {
   const slots = slotsOf(settings, dtype);
-  const length = tensors.reduce((sum, tensor) => sum + padded(tensor.length, dtype), 0);
+  const length = tensors.reduce((sum, tensor) => sum + roomOf(tensor, dtype), 0);
   const stream = lined(length, dtype);
   const block = Math.min(stream, blockLength(dtype));
   const sizes = [own ? block : stream, stream, block, SCALARS + STAGE_SCALARS].map((n) => n * SIZE[dtype]);
@@ -118,31 +142,33 @@ function allocatePart(
   const stageScalars = scalars + SCALARS * SIZE[dtype];
   const state = slots.map((slot, i) => ({ ...slot, start: rest[i] }));
   for (const { type, from, start } of state) if (from !== 0) viewOf(memory, type, start, length).fill(from);
-  const streams: Streams = { memory, dtype, own, p, g, state, scratch: viewOf(memory, dtype, scratch, block) };
-  const placed = place(streams, backend, tensors);
+  const streams: Streams = { memory, dtype, own, p, g, state, block, scratch, scalars, stageScalars };
   const part: Part = {
     region,
     streams,
     dtype,
-    tensors: placed,
+    tensors: place(streams, backend, tensors),
     end: length,
     borrowed: false,
     all: [],
     ranges: [],
     sole: undefined,
     ...loops(rule, settings.kernel, backend, memory, dtype),
-    scratch: backend.ref(memory, dtype, scratch, block),
-    scratchP: own ? viewOf(memory, dtype, p, block) : undefined,
-    scalars: viewOf(memory, dtype, scalars, SCALARS),
-    h: backend.ref(memory, dtype, scalars, SCALARS),
-    stageScalars: viewOf(memory, dtype, stageScalars, STAGE_SCALARS),
-    stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
-    after: new Uint32Array(memory.buffer, stageScalars + AFTER * SIZE[dtype], 2),
+    ...toolsOf(streams, backend),
     // what the calling thread copies stays with it
     crew: own ? undefined : backend.crew?.on(memory),
+    foreign: backend.foreign,
   };
   arrangePart(part, backend);
   return part;
+}
+
+/** Makes all views of a part anew, because its memory has grown. */
+export function renewPart(part: Part, backend: Backend): void {
+  const { streams, tensors } = part;
+  Object.assign(part, toolsOf(streams, backend));
+  for (const tensor of tensors) Object.assign(tensor, viewsOf(streams, backend, tensor, tensor.start));
+  arrangePart(part, backend);
 }
 
 /** Makes the ranges of a part's tensors. */
@@ -155,33 +181,50 @@ export function arrangePart(part: Part, backend: Backend): void {
   part.sole = more.length === 0 && range?.behind.length === 0 ? range.whole : undefined;
 }
 
-function place({ memory, dtype, own, p, g, state }: Streams, backend: Backend, tensors: readonly Tensor[]): Laid[] {
+function place(streams: Streams, backend: Backend, tensors: readonly Tensor[]): Laid[] {
   let next = 0;
-  return tensors.map(({ name, shape, length, own: array }) => {
+  return tensors.map((tensor) => {
     const start = next;
-    next += padded(length, dtype);
-    const view = (stream: number) => viewOf(memory, dtype, stream + start * SIZE[dtype], length);
-    const slots = state.map((slot) => {
-      return [slot.name, viewOf(memory, slot.type, slot.start + start * SIZE[slot.type], length)] as const;
-    });
-    const ref = (stream = 0) => backend.ref(memory, dtype, stream + start * SIZE[dtype], length);
-    // spreading the tensor took half of the time that it takes to make an optimizer
-    return {
-      name,
-      shape,
-      length,
-      own: array,
-      start,
-      params: own ? (array as Reals) : view(p),
-      grads: view(g),
-      state: Object.freeze(Object.fromEntries(slots)),
-      given: undefined,
-      frozen: false,
-      squares: 0,
-      g: ref(g),
-      gradSum: ref(state.find(({ name }) => name === "gradSum")?.start),
-    };
+    next += roomOf(tensor, streams.dtype);
+    const { name, shape, length, at } = tensor;
+    const { own, params, grads, state, g, gradSum } = viewsOf(streams, backend, tensor, start);
+    const [given, frozen, squares] = [undefined, false, 0];
+    // spreading took half of the time that it takes to make an optimizer
+    return { name, shape, length, at, own, start, params, grads, state, g, gradSum, given, frozen, squares };
   });
+}
+
+/** What the tensor that starts there has of its streams. */
+function viewsOf({ memory, dtype, p, g, state }: Streams, backend: Backend, tensor: Tensor, start: number) {
+  const { length } = tensor;
+  const view = (stream: number) => viewOf(memory, dtype, stream + start * SIZE[dtype], length);
+  const ref = (stream = 0) => backend.ref(memory, dtype, stream + start * SIZE[dtype], length);
+  const own = ownOf(memory, dtype, tensor);
+  const slots = state.map((slot) => {
+    return [slot.name, viewOf(memory, slot.type, slot.start + start * SIZE[slot.type], length)] as const;
+  });
+  return {
+    own,
+    params: own ?? view(p),
+    grads: view(g),
+    state: Object.freeze(Object.fromEntries(slots)),
+    g: ref(g),
+    gradSum: ref(state.find(({ name }) => name === "gradSum")?.start),
+  };
+}
+
+function toolsOf(streams: Streams, backend: Backend): Tools {
+  const { memory, dtype, own, p, block, scratch, scalars, stageScalars } = streams;
+  return {
+    scratch: backend.ref(memory, dtype, scratch, block),
+    scratchG: viewOf(memory, dtype, scratch, block),
+    scratchP: own ? viewOf(memory, dtype, p, block) : undefined,
+    scalars: viewOf(memory, dtype, scalars, SCALARS),
+    h: backend.ref(memory, dtype, scalars, SCALARS),
+    stageScalars: viewOf(memory, dtype, stageScalars, STAGE_SCALARS),
+    stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
+    after: new Uint32Array(memory.buffer, stageScalars + AFTER * SIZE[dtype], 2),
+  };
 }
 
 function loops(rule: AnyElementRule, kernel: string, backend: Backend, memory: Memory, dtype: Dtype) {

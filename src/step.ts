@@ -3,7 +3,6 @@ import { type Block, type Range, type Share, shareOut } from "./blocks.js";
 import { CHUNK, slice } from "./layout.js";
 import type { KernelSet, Part } from "./part.js";
 import type { Reals } from "./real.js";
-import type { Dtype } from "./rule.js";
 import type { GroupStages, Source, Stages } from "./store.js";
 
 // A step without stages is one kernel call on the whole part, and so is one whose stages are fused into the kernel. Otherwise it
@@ -48,22 +47,22 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
     clips = scales = averages = clears = false;
   }
   kernel ??= kernelOf(part.plain, name) as Kernel;
-  const once = !(clips || decays || scales || averages || clears) && keep === 1 && source !== "given" && !scratchP;
+  const once = !(clips || decays || scales || averages || clears) && keep === 1 && source !== "given";
   for (let r = 0; r < ranges.length; r++) {
     const range = ranges[r];
     const { whole, blocks } = range;
     keepBehind(range);
     if (whole && once) {
       if (fused) after[1] = (whole.ema as number) - (whole.p as number);
-      run(kernel, whole, sourceOf(whole, scratch, source), part.h);
+      run(kernel, whole, sourceOf(whole, part, source), part.h);
     } else {
       share(range, part, source);
       for (let i = 0; i < blocks.length; i++) {
         const block = blocks[i];
         const { n, p } = block;
-        copyIn(block, part.dtype, source);
+        copyIn(block, part, source);
         if (keep !== 1) stages.shrinkParameters(n, p, stageH);
-        let g = sourceOf(block, scratch, source);
+        let g = sourceOf(block, part, source);
         if (clips) stages.clipGradient(n, scratch, g, stageH);
         if (clips) g = scratch;
         if (decays) stages.decayGradient(n, scratch, g, p, stageH);
@@ -87,7 +86,7 @@ export function accumulatePart(part: Part, first: boolean, clear: boolean, sourc
 }
 
 function accumulateBlocks(part: Part, first: boolean, clear: boolean, source: Source): void {
-  const { stages, scratch, stageH, ranges } = part;
+  const { stages, stageH, ranges } = part;
   part.stageScalars[0] = 1;
   for (let r = 0; r < ranges.length; r++) {
     const range = ranges[r];
@@ -95,8 +94,8 @@ function accumulateBlocks(part: Part, first: boolean, clear: boolean, source: So
     share(range, part, source);
     for (const block of range.blocks) {
       const { n, gradSum } = block;
-      copyIn(block, part.dtype, source);
-      const g = sourceOf(block, scratch, source);
+      copyIn(block, part, source);
+      const g = sourceOf(block, part, source);
       if (first) stages.scaleGradient(n, gradSum, g, stageH);
       else stages.addGradient(n, gradSum, g);
       if (clear && source === "grads") stages.clear(n, block.g);
@@ -107,7 +106,7 @@ function accumulateBlocks(part: Part, first: boolean, clear: boolean, source: So
 
 /** Notes with each tensor the sum of its gradient's squares. */
 export function measurePart(part: Part, source: Source): void {
-  const { tensors, dtype, dot, scratch, streams } = part;
+  const { tensors, dtype, dot, scratch, foreign } = part;
   if (source !== "given" && part.crew?.measure(part, source)) return;
   for (let i = 0; i < tensors.length; i++) {
     const tensor = tensors[i];
@@ -120,9 +119,14 @@ export function measurePart(part: Part, source: Source): void {
       continue;
     }
     const given = tensor.given as Reals;
+    const there = foreign?.refTo(given, dtype, 0, length);
+    if (there !== undefined) {
+      tensor.squares = dot(length, there, there);
+      continue;
+    }
     for (let from = 0; from < length; from += CHUNK) {
       const end = Math.min(length, from + CHUNK);
-      copy(streams.scratch, end - from === length ? given : slice(given, dtype, from, end));
+      copy(part.scratchG, end - from === length ? given : slice(given, dtype, from, end));
       tensor.squares += dot(end - from, scratch, scratch);
     }
   }
@@ -144,13 +148,14 @@ export function average(stages: Kernels, n: number, e: Ref, p: Ref, { ema }: Gro
   else stages.averageParameters(n, e, p, e, h);
 }
 
-function sourceOf(block: Block, scratch: Ref, source: Source): Ref {
-  return source === "grads" ? block.g : source === "given" ? scratch : block.gradSum;
+function sourceOf(block: Block, part: Part, source: Source): Ref {
+  if (source !== "given") return source === "grads" ? block.g : block.gradSum;
+  return (part.foreign && block.shares?.[0].givenRef) ?? part.scratch;
 }
 
 function share(range: Range, part: Part, source: Source): void {
   if (range.blocks[0].shares || (source !== "given" && !part.scratchP)) return;
-  shareOut(range, part.tensors, part.streams, part.scratchP);
+  shareOut(range, part.tensors, part.dtype, part.scratchG, part.scratchP);
 }
 
 function keepBehind({ behind }: Range): void {
@@ -202,28 +207,35 @@ export function run(kernel: Kernel, { n, p, state }: Pick<Block, "n" | "p" | "st
   }
 }
 
-function copyIn({ shares }: Block, dtype: Dtype, source: Source): void {
+function copyIn(block: Block, part: Part, source: Source): void {
+  const { shares } = block;
   if (!shares) return;
   for (let i = 0; i < shares.length; i++) {
     const share = shares[i];
     if (share.own) copy(share.p as Reals, share.own);
-    if (source === "given") copy(share.g, gradientOf(share, dtype));
+    if (source !== "given") continue;
+    takeGiven(share, block, part);
+    if (share.givenRef === undefined) copy(share.g, share.given as Reals);
   }
 }
 
 function copyOut({ shares }: Block): void {
   const all = shares as readonly Share[];
-  for (let i = 0; i < all.length; i++) copy(all[i].own as Reals, all[i].p as Reals);
+  for (let i = 0; i < all.length; i++) {
+    const { own, p } = all[i];
+    if (own) copy(own, p as Reals);
+  }
 }
 
-function gradientOf(share: Share, dtype: Dtype): Reals {
-  const whole = share.tensor.given as Reals;
-  if (whole.length === share.end - share.start) return whole;
-  if (share.source !== whole) {
-    share.source = whole;
-    share.given = slice(whole, dtype, share.start, share.end);
-  }
-  return share.given as Reals;
+/** Notes what of a gradient that was handed over is a share's, and whether the kernel can take it from where it stands. */
+function takeGiven(share: Share, { length, shares }: Block, { dtype, foreign }: Part): void {
+  const { start, end, tensor } = share;
+  const whole = tensor.given as Reals;
+  if (share.source === whole) return;
+  share.source = whole;
+  share.given = whole.length === end - start ? whole : slice(whole, dtype, start, end);
+  // a kernel goes over the whole block
+  share.givenRef = shares?.length === 1 ? foreign?.refTo(whole, dtype, start, length) : undefined;
 }
 
 function copy(to: Reals, from: Reals): void {

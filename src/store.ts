@@ -71,6 +71,8 @@ export interface Store {
   arrange(): void;
   /** Takes over tensors of another store of the same kind. They stay where they are. */
   take(from: Store, names: readonly string[]): void;
+  /** Makes all views anew, because the memory has grown. */
+  renew(): void;
   release(): void;
 }
 

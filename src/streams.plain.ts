@@ -176,6 +176,9 @@ export class Streams implements Store, Part {
     return { tensors };
   }
 
+  // no memory of its own grows
+  renew(): void {}
+
   // the garbage collector does
   free(): void {}
   release(): void {}

@@ -1,7 +1,7 @@
 import { release } from "./arena.js";
 import type { Backend } from "./backend.js";
 import type { Tensor } from "./params.js";
-import { allocateParts, arrangePart, type Part } from "./part.js";
+import { allocateParts, arrangePart, type Part, renewPart } from "./part.js";
 import type { AnyElementRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import { accumulatePart, measurePart, stepPart } from "./step.js";
@@ -119,6 +119,10 @@ export class Streams implements Store {
       store.tensors = store.#parts.flatMap((part) => part.tensors);
       store.arrange();
     }
+  }
+
+  renew(): void {
+    for (const part of this.#parts) renewPart(part, this.#backend);
   }
 
   release(): void {

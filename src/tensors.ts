@@ -1,58 +1,15 @@
-import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Kernels, Ref } from "./backend.js";
-import * as cautions from "./caution.js";
-import * as cautionsF32 from "./generated/f32/caution.js";
-import * as stagesF32 from "./generated/f32/stages.js";
-import { batches, layOut, lined, overhead, PART_BYTES, SIZE, sizeOf, slotOf, viewOf } from "./layout.js";
+import { release } from "./arena.js";
+import type { Backend, Ref } from "./backend.js";
+import { allocateBatch, type Batch, bytesOf, type Place, renewBatch, slotted } from "./batch.js";
+import { batches, overhead, PART_BYTES } from "./layout.js";
 import type { Tensor } from "./params.js";
-import { SCALARS, STAGE_SCALARS } from "./part.js";
+import { SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
-import * as reduce from "./reduce.js";
-import type { AnyTensorRule, Dtype, Memory, Small } from "./rule.js";
+import type { AnyTensorRule, Dtype, Memory } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
-import * as stages from "./stages.js";
 import { average, writeStages } from "./step.js";
 import { type GroupStages, type Placed, type Source, type Stages, type Store, unguarded } from "./store.js";
-import { type Loops, TensorStep } from "./tensor-step.js";
-
-// The tensors of a group whose rule looks at each as a whole. In one memory stand the buffers of one tensor after the other, and
-// behind them what the step over a tensor works in:
-//
-//   | p g m v | p g m v | … | gradient | parameters | work … | the rule's scalars | the stages' scalars |
-
-/** A tensor, what its rule works on, and how it comes there. */
-interface Place {
-  readonly placed: Placed;
-  readonly x: TensorStep;
-  /** Its gradients, where they stand and where they are prepared. */
-  readonly g: Ref;
-  readonly prepared: Ref;
-  readonly preparedView: Reals;
-  /** The slots of the step: see `extraSlots`. */
-  readonly ema: Ref;
-  readonly gradSum: Ref;
-  /** Where the caller's own parameters pass through. */
-  readonly p: Reals | undefined;
-}
-
-/** The tensors that share a memory. */
-interface Batch {
-  readonly region: Region;
-  /** Whether its memory belongs to a batch of another group. */
-  readonly borrowed: boolean;
-  places: readonly Place[];
-  readonly stages: Kernels;
-  readonly stageScalars: Reals;
-  readonly stageH: Ref;
-}
-
-/** A tensor and the slots of its state. */
-interface Slotted extends Tensor {
-  readonly slots: readonly (readonly [name: string, slot: ReturnType<typeof slotOf>])[];
-  readonly work: readonly { readonly length: number; readonly type: Dtype | Small }[];
-  /** Whether its parameters are the caller's, and pass through a buffer that all such tensors share. */
-  readonly passes: boolean;
-}
+import type { TensorStep } from "./tensor-step.js";
 
 /** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
@@ -77,18 +34,11 @@ export class Tensors implements Store {
     this.#rule = rule;
     this.#settings = settings;
     this.#memory = memory;
-    this.#backend = backend.alone ?? backend;
-    const slotted = tensors.map((tensor, i): Slotted => {
-      const slots = Object.entries(settings.states[i]).map(
-        ([name, slot]) => [name, slotOf(slot, tensor.shape, dtype)] as const,
-      );
-      const work = (rule.work?.(settings.values, tensor.shape) ?? []).map((one) => {
-        return typeof one === "number" ? { length: one, type: dtype } : one;
-      });
-      return { ...tensor, slots, work, passes: tensor.own !== undefined && !rule.minimize };
-    });
+    // threads look at elements alone
+    this.#backend = (backend.crew && backend.alone) ?? backend;
+    const described = tensors.map((tensor, i) => slotted(rule, settings, dtype, tensor, i));
     try {
-      for (const batch of batches(rule.name, slotted, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
+      for (const batch of batches(rule.name, described, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
         this.#batches = [...this.#batches, allocateBatch(rule, settings.kernel, this.#backend, dtype, batch)];
       }
     } catch (error) {
@@ -188,6 +138,10 @@ export class Tensors implements Store {
     for (const { places } of this.#batches) for (const { p, placed } of places) if (p) placed.params.set(p);
   }
 
+  renew(): void {
+    for (const batch of this.#batches) renewBatch(batch);
+  }
+
   release(): void {
     for (const { region, borrowed } of this.#batches) if (!borrowed) release(this.#backend, region);
   }
@@ -215,101 +169,11 @@ function prepare(
   x.g = prepared;
 }
 
-/** Where a tensor's gradient stands; if it is the caller's, it is brought there. */
-function sourceOf({ placed, g, gradSum, prepared, preparedView }: Place, source: Source): Ref {
-  if (source === "given") preparedView.set(placed.given as Reals);
-  return source === "grads" ? g : source === "given" ? prepared : gradSum;
-}
-
-/** Bytes of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
-function buffersOf({ length, passes, slots }: Slotted, dtype: Dtype): number[] {
-  const reals = lined(length, dtype) * SIZE[dtype];
-  const state = slots.map(([, { shape, type }]) => lined(sizeOf(shape), dtype) * SIZE[type]);
-  return [reals, ...(passes ? [] : [reals]), ...state];
-}
-
-/** Bytes of what a step over these tensors works in: a gradient, parameters, and the rule's own buffers. */
-function scratchOf(tensors: readonly Slotted[], dtype: Dtype): number[] {
-  const most: number[] = [];
-  for (const { length, passes, work } of tensors) {
-    const reals = [length, passes ? length : 0].map((n) => ({ length: n, type: dtype }));
-    for (const [i, { length, type }] of [...reals, ...work].entries()) {
-      most[i] = Math.max(most[i] ?? 0, lined(length, dtype) * SIZE[type]);
-    }
-  }
-  return most;
-}
-
-function bytesOf(tensor: Slotted, dtype: Dtype): number {
-  return layOut([...buffersOf(tensor, dtype), ...scratchOf([tensor], dtype)]).end;
-}
-
-function allocateBatch(
-  rule: AnyTensorRule,
-  kernel: string,
-  backend: Backend,
-  dtype: Dtype,
-  tensors: readonly Slotted[],
-): Batch {
-  const scratch = scratchOf(tensors, dtype);
-  const scalarSizes = [SCALARS, STAGE_SCALARS].map((n) => lined(n, dtype) * SIZE[dtype]);
-  const { starts, end } = layOut([...tensors.flatMap((one) => buffersOf(one, dtype)), ...scratch, ...scalarSizes]);
-  const region = allocate(rule.name, backend, end);
-  const { memory, offset } = region;
-  const ref = (start: number, length: number, type: Dtype | Small = dtype) =>
-    backend.ref(memory, type, offset + start, length);
-  const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
-  const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
-  const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
-  const stageKernels = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
-  const loops: Loops = {
-    kernel,
-    kernels: backend.kernels(memory, dtype, rule.twins),
-    stages: stageKernels,
-    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
-    reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
-    matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
-    count: (length) => backend.count(dtype, length),
-  };
-  const places = tensors.map((tensor): Place => {
-    const { length, own, slots, passes } = tensor;
-    const [g, ...rest] = starts.splice(0, buffersOf(tensor, dtype).length);
-    const p = passes ? preparedP : (rest.shift() as number);
-    const each = <T>(at: (start: number, length: number, type: Dtype | Small) => T): Readonly<Record<string, T>> => {
-      const made = slots.map(([name, { shape, type }], i) => [name, at(rest[i], sizeOf(shape), type)] as const);
-      return Object.freeze(Object.fromEntries(made));
-    };
-    const state = each((start, length, type) => viewOf(memory, type, offset + start, length));
-    for (const [name, { from }] of slots) if (from !== 0) state[name].fill(from);
-    const { name, shape } = tensor;
-    const placed = { name, shape, length, own, params: own ?? view(p, length), grads: view(g, length), state };
-    const { ema = 0, gradSum = 0, ...rules } = each(ref);
-    const buffers = {
-      p: ref(p, length),
-      g: ref(g, length),
-      prepared: ref(preparedG, length),
-      state: rules,
-      work: tensor.work.map(({ length, type }, i) => ref(work[i], length, type)),
-      h: ref(scalars, SCALARS),
-    };
-    const workNumbers = tensor.work.map(({ length, type }, i) => viewOf(memory, type, offset + work[i], length));
-    return {
-      placed: { ...placed, given: undefined, frozen: false, squares: 0 },
-      x: new TensorStep(tensor, dtype, buffers, { state, work: workNumbers }, view(scalars, SCALARS), loops),
-      g: buffers.g,
-      prepared: buffers.prepared,
-      ema,
-      gradSum,
-      preparedView: view(preparedG, length),
-      p: own && view(p, length),
-    };
-  });
-  return {
-    region,
-    borrowed: false,
-    places,
-    stages: stageKernels,
-    stageScalars: view(stageScalars, STAGE_SCALARS),
-    stageH: ref(stageScalars, STAGE_SCALARS),
-  };
+/** Where a tensor's gradient stands; if it is the caller's, it is brought there unless kernels can take it from where it is. */
+function sourceOf({ placed, x, g, gradSum, prepared, preparedView, foreign }: Place, source: Source): Ref {
+  if (source !== "given") return source === "grads" ? g : gradSum;
+  const given = placed.given as Reals;
+  const there = foreign?.refTo(given, x.dtype, 0, x.length);
+  if (there === undefined) preparedView.set(given);
+  return there ?? prepared;
 }

@@ -80,6 +80,15 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
   backend?: "auto" | "wasm" | "js";
   /** How many threads share the work of large steps, "auto" for as many as there are cores: see gradstep/threads. Default 1. */
   threads?: number | "auto";
+  /**
+   * The `WebAssembly.Memory` of another module, for everything to stand in: parameters that are arrays in it are stepped where they
+   * are, and gradients handed over are read there. Views are made anew when it has grown: read `opt.params` again then. One thread.
+   */
+  memory?: { readonly buffer: ArrayBufferLike };
+  /** Allocates so many bytes in `memory`, which it may let grow, and returns a pointer to them. */
+  malloc?: (bytes: number) => number;
+  /** Frees what `malloc` returned when it is called, in `dispose`; without it, that memory is not given back. */
+  free?: (pointer: number, bytes: number) => void;
   /** What the gradients are divided by, such as a loss scale; default 1. */
   gradScale?: Setting;
   /** The norm of all gradients together, over all groups, that a step takes at most; `Infinity` only measures it. */

@@ -5,10 +5,15 @@ import type { TensorStep } from "./tensor-step.js";
  * what the tensors give, in their order.
  */
 export class Vectors {
-  readonly #tensors: readonly TensorStep[];
+  readonly #store: { readonly steps: readonly TensorStep[] };
 
-  constructor(tensors: readonly TensorStep[]) {
-    this.#tensors = tensors;
+  constructor(store: { readonly steps: readonly TensorStep[] }) {
+    this.#store = store;
+  }
+
+  // they are others after memory has grown
+  get #tensors(): readonly TensorStep[] {
+    return this.#store.steps;
   }
 
   /** out = a x */

@@ -8,6 +8,8 @@ import type { Backend, Kernels, Memory } from "./backend.js";
 import { LINE, SIZE } from "./layout.js";
 import type { Dtype } from "./rule.js";
 
+export { openForeign } from "./foreign.js";
+
 const PAGE = 65536;
 
 /** A memory, and the kernels of each kind once they are needed on it. */

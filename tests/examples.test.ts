@@ -4,6 +4,8 @@ import { DataLoader } from "../examples/loader.js";
 import { type Digits, parseIdx, readDigits } from "../examples/mnist/idx.js";
 import { backpropagate, initialize, inputs, type Layers, shapes } from "../examples/mnist/mlp.js";
 import { trainMnist } from "../examples/mnist/train.js";
+import { moduleComplaints, moduleRemark } from "../examples/module/results.js";
+import { compileModule, trainModule } from "../examples/module/train.js";
 import { makeOrbit, noise, orbit, samples } from "../examples/orbit/data.js";
 import { lossAndGradient } from "../examples/orbit/model.js";
 import { complaints } from "../examples/orbit/results.js";
@@ -14,6 +16,13 @@ import { start, train } from "../examples/orbit/train.js";
 import { gaussian, seededRandom } from "../examples/random.js";
 
 const every = Uint32Array.from({ length: samples }, (_, index) => index);
+
+const test = readDigits("t10k");
+const digits = (from: number, to: number): Digits => ({
+  pixels: test.pixels.subarray(from * inputs, to * inputs),
+  labels: test.labels.subarray(from, to),
+  length: to - from,
+});
 
 describe("data", () => {
   it("lies around the ellipse with the noise asked for, and is the same for the same seed", () => {
@@ -188,13 +197,6 @@ describe("same bits", () => {
 });
 
 describe("MNIST", () => {
-  const test = readDigits("t10k");
-  const digits = (from: number, to: number): Digits => ({
-    pixels: test.pixels.subarray(from * inputs, to * inputs),
-    labels: test.labels.subarray(from, to),
-    length: to - from,
-  });
-
   it("reads IDX files", () => {
     const file = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6);
     expect(parseIdx(file)).toEqual({ shape: [2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 6) });
@@ -235,6 +237,23 @@ describe("MNIST", () => {
     expect(sameBits(wasm.weights, js.weights)).toBe(true);
     expect(wasm.weights).toHaveLength(784 * 128 + 128 + 128 * 10 + 10);
     expect(wasm.accuracies[2]).toBeGreaterThan(0.8);
+  });
+});
+
+describe("a training loop in an AssemblyScript module", () => {
+  it("learns in its own memory, which grows, and ends on the same bits on both backends", async () => {
+    const compiled = await compileModule();
+    const on = (backend: "wasm" | "js") =>
+      trainModule(compiled, digits(0, 1000), digits(1000, 2000), { epochs: 3, batchSize: 50, lr: 0.01 }, backend);
+    const pair = { wasm: on("wasm"), js: on("js") };
+    const { losses, accuracy, grown } = pair.wasm;
+    expect(losses[2]).toBeLessThan(losses[0] / 2);
+    expect(accuracy).toBeGreaterThan(0.8);
+    expect(grown).toBeGreaterThan(0);
+    expect(moduleRemark(pair)).toMatch(/same bits: yes/);
+    expect(moduleComplaints(pair)).toEqual([expect.stringContaining("expected at least 90.00 %")]);
+    const other = { ...pair.js, weights: pair.js.weights.map((w) => w + 1) };
+    expect(moduleComplaints({ ...pair, js: other })).toHaveLength(2);
   });
 });
 

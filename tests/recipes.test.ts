@@ -4,10 +4,11 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
 const page = readFileSync("docs/recipes.md", "utf8");
+const memory = readFileSync("docs/memory.md", "utf8");
 const run = promisify(execFile);
 
 /** The recipes of a page, each with the lines that it says it prints. */
-const recipes = page.split("\n## ").flatMap((section) => {
+const recipes = [...page.split("\n## "), memory.split("\n## ")[0]].flatMap((section) => {
   const [title] = section.split("\n");
   return [...section.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => {
     const printed = [...code.matchAll(/^\s*console\.log\(.*\); \/\/ (.*)$/gm)].map(([, line]) => line);

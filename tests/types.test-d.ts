@@ -156,6 +156,13 @@ test("misspelt options and wrong values are errors", () => {
   new Adam({ w: 2 }, { lr: () => "0.1" });
   // @ts-expect-error no such dtype
   new Adam({ w: 2 }, { dtype: "f16" });
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  new Adam(
+    { w: 2 },
+    { memory, malloc: (bytes) => 64 * bytes, free: (pointer, bytes) => expectTypeOf(pointer + bytes) },
+  );
+  // @ts-expect-error a pointer is a number
+  new Adam({ w: 2 }, { memory, malloc: () => "64" });
   // @ts-expect-error no such backend
   new Adam({ w: 2 }, { backend: "gpu" });
 });

@@ -173,7 +173,12 @@ export abstract class Wrapper {
     checkKnown(rule.name, options, rule.defaults);
     const { groups, dtype, backend } = this.inside();
     const Made = made as new (groups: readonly unknown[], options: object) => Optimizer;
-    const optimizer = new Made(targets(groups, target), { ...options, dtype, backend: backend.name });
+    const optimizer = new Made(targets(groups, target), {
+      ...options,
+      ...backend.foreign?.options,
+      dtype,
+      backend: backend.name,
+    });
     this.#keepers.push({ optimizer, target });
     return optimizer;
   }
