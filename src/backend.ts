@@ -48,8 +48,11 @@ export interface Crew {
   readonly threads: number;
   /** Itself, if a memory is shared. */
   on(memory: Memory): Crew | undefined;
-  /** Does to each block of a part what `walk` does to the one block it is given; false, and nothing, if that does not pay. */
-  each(part: Part, walk: (part: Part) => void): boolean;
+  /**
+   * Does to each block of a part what `walk` does to the one block it is given; false, and nothing, if that does not pay. `passes`
+   * says whether the caller's own parameters pass through scratch.
+   */
+  each(part: Part, source: Source, passes: boolean, walk: (part: Part) => void): boolean;
   /** Notes the squares of a part's gradients, likewise. */
   measure(part: Part, source: Source): boolean;
   /** Throws if a step is under way, or one was cut off and no state dict loaded since; for a load, if it has to wait. */

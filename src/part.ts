@@ -133,8 +133,7 @@ function allocatePart(
     h: backend.ref(memory, dtype, scalars, SCALARS),
     stageScalars: viewOf(memory, dtype, stageScalars, STAGE_SCALARS),
     stageH: backend.ref(memory, dtype, stageScalars, STAGE_SCALARS),
-    // what the calling thread copies stays with it
-    crew: own ? undefined : backend.crew?.on(memory),
+    crew: backend.crew?.on(memory),
   };
   arrangePart(part, backend);
   return part;

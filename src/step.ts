@@ -1,5 +1,5 @@
 import type { Kernel, Kernels, Ref } from "./backend.js";
-import { type Block, type Range, type Share, shareOut } from "./blocks.js";
+import { type Block, type Handed, type Range, type Share, shareOut } from "./blocks.js";
 import { CHUNK, slice } from "./layout.js";
 import { DECAY, type KernelSet, type Part } from "./part.js";
 import type { Reals } from "./real.js";
@@ -14,7 +14,7 @@ import type { GroupStages, Source, Stages } from "./store.js";
 /** Runs one step of a kernel on a part. */
 export function stepPart(part: Part, name: string, own: GroupStages, all: Stages): void {
   const { sole, crew } = part;
-  if (crew && all.source !== "given" && crew.each(part, (one) => stepBlocks(one, name, own, all))) return;
+  if (crew?.each(part, all.source, part.scratchP !== undefined, (one) => stepBlocks(one, name, own, all))) return;
   if (sole && own.plain && all.plain) run(kernelOf(part.plain, name) as Kernel, sole, sole.g, part.h);
   else stepBlocks(part, name, own, all);
 }
@@ -65,7 +65,7 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
 
 /** Adds the gradients to their sum, which is what they are if they are the first. */
 export function accumulatePart(part: Part, first: boolean, clear: boolean, source: Source): void {
-  if (source !== "given" && part.crew?.each(part, (one) => accumulateBlocks(one, first, clear, source))) return;
+  if (part.crew?.each(part, source, false, (one) => accumulateBlocks(one, first, clear, source))) return;
   accumulateBlocks(part, first, clear, source);
 }
 
@@ -91,7 +91,7 @@ function accumulateBlocks(part: Part, first: boolean, clear: boolean, source: So
 /** Notes with each tensor the sum of its gradient's squares. */
 export function measurePart(part: Part, source: Source): void {
   const { tensors, dtype, dot, scratch, streams } = part;
-  if (source !== "given" && part.crew?.measure(part, source)) return;
+  if (part.crew?.measure(part, source)) return;
   for (let i = 0; i < tensors.length; i++) {
     const tensor = tensors[i];
     const { length, frozen } = tensor;
@@ -192,7 +192,8 @@ function copyOut({ shares }: Block): void {
   for (let i = 0; i < all.length; i++) copy(all[i].own as Reals, all[i].p as Reals);
 }
 
-function gradientOf(share: Share, dtype: Dtype): Reals {
+/** The share of a gradient that was handed over. */
+export function gradientOf(share: Handed, dtype: Dtype): Reals {
   const whole = share.tensor.given as Reals;
   if (whole.length === share.end - share.start) return whole;
   if (share.source !== whole) {

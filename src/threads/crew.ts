@@ -4,10 +4,12 @@ import type { Part } from "../part.js";
 import type { Reals } from "../real.js";
 import type { StateDict } from "../state-dict.js";
 import type { Source } from "../store.js";
-import { type Bench, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
+import { type Bench, type Cut, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
+import { squaresOf } from "./carrier.js";
+import { type Counter, layPassing, makeCounter, pass, runHere } from "./counter.js";
 import { type Modules, SharedMemory } from "./memory.js";
-import type { Pool } from "./pool.js";
-import { begun, readTape, runChunks, runEntry } from "./work.js";
+import type { Pool, Posted } from "./pool.js";
+import { begun, runChunks, runOwn } from "./work.js";
 
 /** From how many numbers on threads share the work. */
 export const least = {
@@ -28,12 +30,15 @@ interface Job {
   readonly bench: Bench;
   readonly part: Part;
   readonly tape: readonly number[];
+  readonly source: Source;
+  /** Whether numbers that workers cannot read pass through the calling thread. */
+  readonly passes: boolean;
   readonly scalars: Reals;
   readonly stageScalars: Reals;
 }
 
 /** What was cut off in the middle. */
-interface Cut {
+interface Loss {
   readonly names: readonly string[];
   /** Whether the worker that did it is sure to have ended. */
   over: boolean;
@@ -48,7 +53,7 @@ export class Threads implements Crew {
   // by ranges: a part that is arranged anew, or is no more, lets go of its bench, and of what workers hold of it
   readonly #benches = new WeakMap<Part["ranges"], Bench>();
   readonly #desks = new Set<number>();
-  #cut: Cut | undefined;
+  #cut: Loss | undefined;
   #waiting: Job[] | undefined;
   #underWay = false;
 
@@ -67,31 +72,35 @@ export class Threads implements Crew {
     return memory instanceof SharedMemory ? this : undefined;
   }
 
-  each(part: Part, walk: (part: Part) => void): boolean {
+  each(part: Part, source: Source, own: boolean, walk: (part: Part) => void): boolean {
     const bench = this.#benchOf(part);
     if (bench.elements * (2 + part.streams.state.length) < least.step || this.threads === 1) return false;
     bench.tape.length = 0;
     walk(bench.recorded);
     const { tape } = bench;
-    if (this.#waiting) {
-      const { scalars, stageScalars } = part;
-      // parts of two groups can have one place for them
-      this.#waiting.push({
-        bench,
-        part,
-        tape: [...tape],
-        scalars: scalars.slice(),
-        stageScalars: stageScalars.slice(),
-      });
+    const passes = own || source === "given";
+    if (!this.#waiting) {
+      this.#run({ bench, part, tape, source, passes });
       return true;
     }
-    this.#run({ bench, part, tape });
+    const { scalars, stageScalars } = part;
+    // parts of two groups can have one place for them
+    const saved = { scalars: scalars.slice(), stageScalars: stageScalars.slice() };
+    this.#waiting.push({ bench, part, tape: [...tape], source, passes, ...saved });
+    // what the calling thread copies it copies now
+    if (passes) this.#runWaiting();
     return true;
   }
 
   measure(part: Part, source: Source): boolean {
     // a sum of gradients may be among them
-    for (const job of this.#waiting?.splice(0) ?? []) this.#run(restored(job));
+    this.#runWaiting();
+    if (source === "given") {
+      for (const tensor of part.tensors) {
+        tensor.squares = tensor.frozen ? 0 : squaresOf(tensor.given as Reals, this.#backend, part.dtype);
+      }
+      return true;
+    }
     const bench = this.#benchOf(part);
     if (bench.elements < least.measure || this.threads === 1) return false;
     const table = this.#squaresOf(bench, part);
@@ -151,16 +160,32 @@ export class Threads implements Crew {
     for (const id of this.#desks) this.#pool.forget(id);
   }
 
-  #run({ bench, part, tape }: Pick<Job, "bench" | "part" | "tape">): void {
+  #runWaiting(): void {
+    for (const job of this.#waiting?.splice(0) ?? []) this.#run(restored(job));
+  }
+
+  #run({ bench, part, tape, source, passes }: Omit<Job, "scalars" | "stageScalars">): void {
+    if (passes) {
+      this.#pass(bench, part, tape, source);
+      return;
+    }
     this.#lay(bench.steps, tape);
-    if (!this.#pool.run(bench.steps.posted)) this.#lose(bench, part);
+    if (!this.#pool.run(bench.steps.posted)) this.#lose(bench.steps.posted, part);
     runLasts(bench);
   }
 
   async #runAsync({ bench, part, tape }: Job): Promise<void> {
     this.#lay(bench.steps, tape);
-    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#lose(bench, part);
+    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#lose(bench.steps.posted, part);
     runLasts(bench);
+  }
+
+  #pass(bench: Bench, part: Part, tape: readonly number[], source: Source): void {
+    const counter = this.#counterOf(bench, part);
+    this.#pool.hire(this.#asked - 1);
+    layPassing(counter, tape, this.#asked);
+    if (!pass(counter, part, source, this.#pool)) this.#lose(counter.posted, part);
+    for (const last of counter.lasts) runLast(last, () => runHere(counter, last.stretch, part, source));
   }
 
   #benchOf(part: Part): Bench {
@@ -169,7 +194,7 @@ export class Threads implements Crew {
     if (!bench) {
       bench = makeBench(part, this.#backend, this.#modules, this.#pool);
       this.#benches.set(ranges, bench);
-      this.#noteDesk(bench.steps, ranges);
+      this.#noteDesk(bench.steps.posted, ranges);
     }
     return bench;
   }
@@ -177,12 +202,20 @@ export class Threads implements Crew {
   #squaresOf(bench: Bench, part: Part): Table {
     if (!bench.squares) {
       bench.squares = measureTable(bench, part, this.#modules, this.#pool);
-      this.#noteDesk(bench.squares, part.ranges);
+      this.#noteDesk(bench.squares.posted, part.ranges);
     }
     return bench.squares;
   }
 
-  #noteDesk({ posted: { id } }: Table, ranges: Part["ranges"]): void {
+  #counterOf(bench: Bench, part: Part): Counter {
+    if (!bench.counter) {
+      bench.counter = makeCounter(part, bench.elements, this.#backend, this.#modules, this.#pool);
+      this.#noteDesk(bench.counter.posted, part.ranges);
+    }
+    return bench.counter;
+  }
+
+  #noteDesk({ id }: Posted, ranges: Part["ranges"]): void {
     this.#desks.add(id);
     gone.register(ranges, () => {
       this.#desks.delete(id);
@@ -196,17 +229,17 @@ export class Threads implements Crew {
   }
 
   /** Gives up a desk that a worker did not come back from; throws if it was in the middle of a chunk. */
-  #lose({ steps }: Bench, part: Part): void {
-    const lost = begun(steps.posted.desk);
-    this.#pool.forget(steps.posted.id);
+  #lose({ id, desk }: Posted, part: Part): void {
+    const lost = begun(desk);
+    this.#pool.forget(id);
     this.#benches.delete(part.ranges);
     if (lost.length === 0) return;
     const names = namesIn(
-      steps,
+      desk,
       lost.map(({ chunk }) => chunk),
       part,
     );
-    const cut: Cut = { names, over: false };
+    const cut: Loss = { names, over: false };
     this.#cut = cut;
     Promise.all(lost.map(({ thread }) => this.#pool.fire(thread))).then(() => {
       cut.over = true;
@@ -224,15 +257,16 @@ function restored(job: Job): Job {
   return job;
 }
 
-/** The blocks that are not for workers, each with what stands behind it put back. */
+/** The stretches that are not for workers. */
 function runLasts({ steps, lasts }: Bench): void {
-  const { desk } = steps.posted;
-  if (lasts.length > 0) readTape(desk, 0);
-  for (const { entry, behind } of lasts) {
-    for (const { numbers, kept } of behind) kept.set(numbers);
-    runEntry(desk, entry);
-    for (const { numbers, kept } of behind) numbers.set(kept);
-  }
+  for (const last of lasts) runLast(last, () => runOwn(steps.posted.desk, last.stretch));
+}
+
+/** Runs a stretch, and puts back what stands behind it. */
+function runLast({ behind }: Pick<Cut["lasts"][number], "behind">, run: () => void): void {
+  for (const { numbers, kept } of behind) kept.set(numbers);
+  run();
+  for (const { numbers, kept } of behind) numbers.set(kept);
 }
 
 function cutMessage(names: readonly string[]): string {
