@@ -1,5 +1,5 @@
 import { allocate, type Region, release } from "./arena.js";
-import type { Backend, Kernels, Ref } from "./backend.js";
+import type { Backend, Kernels, Ref, Spread } from "./backend.js";
 import * as cautions from "./caution.js";
 import * as cautionsF32 from "./generated/f32/caution.js";
 import * as stagesF32 from "./generated/f32/stages.js";
@@ -8,7 +8,7 @@ import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Reals } from "./real.js";
 import * as reduce from "./reduce.js";
-import type { AnyTensorRule, Dtype, Memory, Small } from "./rule.js";
+import type { AnyTensorRule, Dtype, Library, Memory, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import { average, writeStages } from "./step.js";
@@ -44,6 +44,8 @@ interface Batch {
   readonly stages: Kernels;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
+  /** If threads share its memory. */
+  readonly spread: Spread | undefined;
 }
 
 /** A tensor and the slots of its state. */
@@ -57,7 +59,6 @@ interface Slotted extends Tensor {
 /** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
   tensors: readonly Placed[] = [];
-  readonly threads = 1;
   readonly #rule: AnyTensorRule;
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
@@ -77,7 +78,7 @@ export class Tensors implements Store {
     this.#rule = rule;
     this.#settings = settings;
     this.#memory = memory;
-    this.#backend = backend.alone ?? backend;
+    this.#backend = backend;
     const slotted = tensors.map((tensor, i): Slotted => {
       const slots = Object.entries(settings.states[i]).map(
         ([name, slot]) => [name, slotOf(slot, tensor.shape, dtype)] as const,
@@ -96,6 +97,10 @@ export class Tensors implements Store {
       throw error;
     }
     this.arrange();
+  }
+
+  get threads(): number {
+    return this.#backend.crew?.threads ?? 1;
   }
 
   get bytes(): number {
@@ -118,18 +123,19 @@ export class Tensors implements Store {
         const { n, p } = place.x;
         if (last && own.ema !== 1) average(batch.stages, n, place.ema, p, own, batch.stageH);
         if (last && stages.clear && stages.source === "grads") batch.stages.clear(n, place.g);
-        if (place.p) place.placed.params.set(place.p);
+        if (place.p) fetch(batch, place.placed.params, place.p);
       }
     }
   }
 
   accumulate(first: boolean, clear: boolean, source: Source): void {
-    for (const { places, stages, stageScalars, stageH } of this.#batches) {
+    for (const batch of this.#batches) {
+      const { places, stages, stageScalars, stageH } = batch;
       stageScalars[0] = 1;
       for (const place of places) {
         const { n } = place.x;
         if (place.placed.frozen) continue;
-        const g = sourceOf(place, source);
+        const g = sourceOf(batch, place, source);
         if (first) stages.scaleGradient(n, place.gradSum, g, stageH);
         else stages.addGradient(n, place.gradSum, g);
         if (clear && source === "grads") stages.clear(n, g);
@@ -138,10 +144,10 @@ export class Tensors implements Store {
   }
 
   measure(source: Source): void {
-    for (const { places } of this.#batches) {
-      for (const place of places) {
+    for (const batch of this.#batches) {
+      for (const place of batch.places) {
         const { placed, x } = place;
-        const g = placed.frozen ? undefined : sourceOf(place, source);
+        const g = placed.frozen ? undefined : sourceOf(batch, place, source);
         placed.squares = g === undefined ? 0 : x.dot(g, g);
       }
     }
@@ -180,12 +186,16 @@ export class Tensors implements Store {
 
   /** Takes over the parameters that are the caller's. */
   takeParams(): void {
-    for (const { places } of this.#batches) for (const { p, placed } of places) p?.set(placed.params);
+    this.#eachOwn((batch, p, params) => bring(batch, p, params));
   }
 
   /** Gives them back. */
   giveParams(): void {
-    for (const { places } of this.#batches) for (const { p, placed } of places) if (p) placed.params.set(p);
+    this.#eachOwn((batch, p, params) => fetch(batch, params, p));
+  }
+
+  #eachOwn(copy: (batch: Batch, p: Reals, params: Reals) => void): void {
+    for (const batch of this.#batches) for (const { p, placed } of batch.places) if (p) copy(batch, p, placed.params);
   }
 
   release(): void {
@@ -195,16 +205,18 @@ export class Tensors implements Store {
 
 /** Brings a tensor's parameters and gradient to where its rule works on them. */
 function prepare(
-  { stages, stageH }: Batch,
+  batch: Batch,
   place: Place,
   { sign, decay, keep }: GroupStages,
   { scale, limit, source }: Stages,
   first: boolean,
 ): void {
+  const { stages, stageH, spread } = batch;
   const { placed, x, prepared } = place;
   const { n, p } = x;
-  place.p?.set(placed.params);
-  x.g = sourceOf(place, source);
+  if (spread) spread.tensor = placed.name;
+  if (place.p) bring(batch, place.p, placed.params);
+  x.g = sourceOf(batch, place, source);
   if (first && keep !== 1) stages.shrinkParameters(n, p, stageH);
   const clips = limit < Infinity;
   if (clips) stages.clipGradient(n, prepared, x.g, stageH);
@@ -216,9 +228,21 @@ function prepare(
 }
 
 /** Where a tensor's gradient stands; if it is the caller's, it is brought there. */
-function sourceOf({ placed, g, gradSum, prepared, preparedView }: Place, source: Source): Ref {
-  if (source === "given") preparedView.set(placed.given as Reals);
+function sourceOf(batch: Batch, { placed, g, gradSum, prepared, preparedView }: Place, source: Source): Ref {
+  if (source === "given") bring(batch, preparedView, placed.given as Reals);
   return source === "grads" ? g : source === "given" ? prepared : gradSum;
+}
+
+/** Copies the caller's numbers to a batch's memory. */
+function bring({ spread }: Batch, to: Reals, from: Reals): void {
+  if (spread) spread.carrier.bring(to, 0, from);
+  else to.set(from);
+}
+
+/** Copies them back. */
+function fetch({ spread }: Batch, to: Reals, from: Reals): void {
+  if (spread) spread.carrier.fetch(to, from, 0);
+  else to.set(from);
 }
 
 /** Bytes of a tensor's buffers: gradients, parameters if they have a buffer of their own, and state. */
@@ -261,14 +285,18 @@ function allocateBatch(
   const view = (start: number, length: number) => viewOf(memory, dtype, offset + start, length);
   const [stageScalars, scalars] = [starts.pop() as number, starts.pop() as number];
   const [preparedG, preparedP, ...work] = starts.splice(starts.length - scratch.length);
-  const stageKernels = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const sizes = new Map([scalars, stageScalars].map((start) => [ref(start, SCALARS), 0]));
+  const spread = backend.crew?.spread(memory, dtype, longestOf(tensors), sizes);
+  const bind = (twins: Readonly<Record<Dtype, Library>>) => backend.kernels(memory, dtype, twins);
+  const stageKernels = spread?.kernels ?? bind({ f32: stagesF32, f64: stages });
   const loops: Loops = {
     kernel,
-    kernels: backend.kernels(memory, dtype, rule.twins),
+    kernels: spread?.kernels ?? bind(rule.twins),
+    blocks: bind(rule.twins),
     stages: stageKernels,
-    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
-    reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
-    matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
+    caution: (spread?.kernels ?? bind({ f32: cautionsF32, f64: cautions })).caution,
+    reduce: spread?.reduce ?? (bind({ f32: reduce, f64: reduce }) as unknown as Loops["reduce"]),
+    matrix: spread?.matrix ?? ((rule.matrix && bind(rule.matrix)) as unknown as Loops["matrix"]),
     count: (length) => backend.count(dtype, length),
   };
   const places = tensors.map((tensor): Place => {
@@ -283,6 +311,7 @@ function allocateBatch(
     for (const [name, { from }] of slots) if (from !== 0) state[name].fill(from);
     const { name, shape } = tensor;
     const placed = { name, shape, length, own, params: own ?? view(p, length), grads: view(g, length), state };
+    for (const [i, [, { type }]] of slots.entries()) if (type !== dtype) sizes.set(ref(rest[i], 0, type), SIZE[type]);
     const { ema = 0, gradSum = 0, ...rules } = each(ref);
     const buffers = {
       p: ref(p, length),
@@ -311,5 +340,14 @@ function allocateBatch(
     stages: stageKernels,
     stageScalars: view(stageScalars, STAGE_SCALARS),
     stageH: ref(stageScalars, STAGE_SCALARS),
+    spread,
   };
+}
+
+/** The length of the longest buffer. */
+function longestOf(tensors: readonly Slotted[]): number {
+  return tensors.reduce((most, { length, slots, work }) => {
+    const others = [...slots.map(([, { shape }]) => sizeOf(shape)), ...work.map((one) => one.length)];
+    return Math.max(most, length, ...others);
+  }, 0);
 }

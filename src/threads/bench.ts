@@ -2,6 +2,7 @@ import type { Backend, Kernel, Kernels, Ref } from "../backend.js";
 import type { Block, Laid, Range, Streams } from "../blocks.js";
 import { blockLength, CHUNK, SIZE } from "../layout.js";
 import type { KernelSet, Part } from "../part.js";
+import type { Dtype } from "../rule.js";
 import type { Source } from "../store.js";
 import type { Counter } from "./counter.js";
 import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
@@ -53,8 +54,8 @@ export interface Table {
 /** What threads work with on the ranges of a part. */
 export interface Bench {
   readonly elements: number;
+  readonly cut: Cut;
   readonly steps: Table;
-  readonly lasts: Cut["lasts"];
   /** The part with kernels that write to the tape. */
   readonly recorded: Part;
   readonly tape: number[];
@@ -68,12 +69,12 @@ export interface Bench {
 export function makeBench(part: Part, backend: Backend, modules: Modules, pool: Pool): Bench {
   const { ranges, dtype } = part;
   const elements = ranges.reduce((sum, { blocks }) => sum + blocks.reduce((all, { length }) => all + length, 0), 0);
-  const { stretches, lasts } = cutPart(part, backend, stretchOf(elements, part));
+  const cut = cutPart(part, backend, stretchOf(elements, part));
   const tape: number[] = [];
   return {
     elements,
-    steps: makeTable(part, stretches, SIZE[dtype], modules, pool),
-    lasts,
+    cut,
+    steps: makeTable(part, cut.stretches, SIZE[dtype], modules, pool),
     recorded: recorder(part, modules, tape),
     tape,
     tensors: part.tensors.filter(({ frozen }) => !frozen),
@@ -83,7 +84,7 @@ export function makeBench(part: Part, backend: Backend, modules: Modules, pool: 
 }
 
 /** Cuts the ranges of a part. */
-export function cutPart({ ranges, dtype }: Part, backend: Backend, most: number): Cut {
+function cutPart({ ranges, dtype }: Part, backend: Backend, most: number): Cut {
   const stretches: Stretch[] = [];
   const lasts: Cut["lasts"][number][] = [];
   for (const { blocks, behind } of ranges) {
@@ -123,20 +124,19 @@ export function measureTable(bench: Bench, part: Part, modules: Modules, pool: P
 
 function makeTable(part: Part, stretches: readonly Stretch[], merges: number, modules: Modules, pool: Pool): Table {
   const entries = stretches.length;
-  const posted = postDesk(part, entries, modules, pool);
+  const posted = postDesk(part.streams.memory as SharedMemory, part.dtype, entries, modules, pool);
   for (const [i, { from, n }] of stretches.entries()) posted.desk.entries.set([from, n], 2 * i);
   const per = Math.max(1, Math.ceil(entries / CHUNKS));
   return { posted, entries, per, merges };
 }
 
-/** A desk for jobs on a part. */
-export function postDesk(part: Part, capacity: number, modules: Modules, pool: Pool): Posted {
-  const memory = part.streams.memory as SharedMemory;
+/** A desk for jobs on a memory. */
+export function postDesk(memory: SharedMemory, dtype: Dtype, capacity: number, modules: Modules, pool: Pool): Posted {
   const plan = {
     buffer: new SharedArrayBuffer(deskBytes(capacity)),
     capacity,
     memory: memory.memory,
-    modules: modules.of(part.dtype),
+    modules: modules.of(dtype),
     scratch: memory.scratch,
     scratchBytes: SCRATCH_BYTES,
   };
@@ -163,6 +163,33 @@ export function layJob(
   Atomics.store(control, THREADS, threads);
   Atomics.store(control, COUNT, count);
   free(desk, count);
+}
+
+/** How a call is cut up: into pieces of `step` of `count` elements or rows, whose lengths a kernel takes in a unit. */
+export interface Cutting {
+  readonly count: number;
+  readonly step: number;
+  readonly unit: number;
+  readonly merges: number;
+}
+
+/** What a call is cut into at most, unless it is a reduction. */
+export const PIECES = 64;
+
+/** Lays a call on a desk. */
+export function layCall(
+  posted: Posted,
+  { count, step, unit, merges }: Cutting,
+  tape: readonly number[],
+  threads: number,
+): void {
+  const { entries: words } = posted.desk;
+  const entries = Math.ceil(count / step);
+  for (let i = 0; i < entries; i++) {
+    words[2 * i] = i * step;
+    words[2 * i + 1] = Math.min(step, count - i * step) * unit;
+  }
+  layJob({ posted, entries, per: Math.max(1, Math.ceil(entries / CHUNKS)), merges }, tape, threads);
 }
 
 /** The names of the parameters that have elements in chunks of a desk. */

@@ -5,7 +5,7 @@ import type { Part } from "../part.js";
 import type { Reals } from "../real.js";
 import { gradientOf } from "../step.js";
 import type { Source } from "../store.js";
-import { type Cut, cutPart, postDesk, type Stretch } from "./bench.js";
+import { type Cut, postDesk, type Stretch } from "./bench.js";
 import { Carrier } from "./carrier.js";
 import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
 import type { Pool, Posted } from "./pool.js";
@@ -61,16 +61,15 @@ export interface Counter {
   readonly carrier: Carrier;
 }
 
-export function makeCounter(part: Part, elements: number, backend: Backend, modules: Modules, pool: Pool): Counter {
+export function makeCounter(part: Part, cut: Cut, backend: Backend, modules: Modules, pool: Pool): Counter {
   const { streams, dtype, scratchP } = part;
   const memory = streams.memory as SharedMemory;
   const block = blockLength(dtype);
-  const most = Math.min(block, Math.max(block / 4, Math.ceil(elements / 64 / 1024) * 1024));
-  const { stretches, lasts } = cutPart(part, backend, most);
+  const { stretches, lasts } = cut;
   const view = (i: number) => viewOf(memory, dtype, memory.scratch + i * SCRATCH_BYTES, block);
   const fill = (stretch: Stretch): Filled => ({ ...stretch, pieces: piecesOf(stretch, part) });
   return {
-    posted: postDesk(part, memory.seats, modules, pool),
+    posted: postDesk(memory, dtype, memory.seats, modules, pool),
     stretches: stretches.map(fill),
     lasts: lasts.map(({ stretch, behind }) => ({ stretch: fill(stretch), behind })),
     seats: Array.from({ length: memory.seats }, (_, i) => ({ g: view(2 * i), p: scratchP && view(2 * i + 1) })),

@@ -1,14 +1,28 @@
-import type { Backend, Crew, Memory } from "../backend.js";
+import type { Backend, Crew, Memory, Ref, Spread } from "../backend.js";
 import { BLOCK_BYTES, CHUNK } from "../layout.js";
 import type { Part } from "../part.js";
 import type { Reals } from "../real.js";
+import type { Dtype } from "../rule.js";
 import type { StateDict } from "../state-dict.js";
 import type { Source } from "../store.js";
-import { type Bench, type Cut, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
-import { squaresOf } from "./carrier.js";
+import {
+  type Bench,
+  type Cut,
+  type Cutting,
+  layCall,
+  layJob,
+  makeBench,
+  measureTable,
+  namesIn,
+  postDesk,
+  squaresTape,
+  type Table,
+} from "./bench.js";
+import { Carrier, squaresOf } from "./carrier.js";
 import { type Counter, layPassing, makeCounter, pass, runHere } from "./counter.js";
 import { type Modules, SharedMemory } from "./memory.js";
 import type { Pool, Posted } from "./pool.js";
+import { spreadKernels } from "./spread.js";
 import { begun, runChunks, runOwn } from "./work.js";
 
 /** From how many numbers on threads share the work. */
@@ -92,6 +106,21 @@ export class Threads implements Crew {
     return true;
   }
 
+  spread(memory: Memory, dtype: Dtype, longest: number, sizes: ReadonlyMap<Ref, number>): Spread | undefined {
+    if (!(memory instanceof SharedMemory)) return undefined;
+    const kernels = memory.kernels(dtype, this.#modules);
+    const carrier = new Carrier(memory, this.#backend, dtype);
+    return spreadKernels(kernels, dtype, longest, sizes, carrier, {
+      pays: (numbers) => numbers >= least.step && this.threads > 1,
+      post: (entries) => {
+        const posted = postDesk(memory, dtype, entries, this.#modules, this.#pool);
+        this.#noteDesk(posted, memory);
+        return posted;
+      },
+      call: (posted, cutting, tape, tensor) => this.#call(posted, cutting, tape, tensor),
+    });
+  }
+
   measure(part: Part, source: Source): boolean {
     // a sum of gradients may be among them
     this.#runWaiting();
@@ -107,12 +136,7 @@ export class Threads implements Crew {
     const { desk } = table.posted;
     this.#lay(table, squaresTape(part, source, this.#modules));
     if (!this.#pool.run(table.posted)) {
-      // nothing was changed, so it can be done again; whoever still works on it writes to a desk that is given up
-      for (const { chunk, thread } of begun(desk)) {
-        this.#pool.fire(thread);
-        runChunks(desk, chunk, chunk + 1, 0);
-      }
-      this.#pool.forget(table.posted.id);
+      this.#repeat(table.posted);
       bench.squares = undefined;
     }
     let at = 0;
@@ -170,13 +194,13 @@ export class Threads implements Crew {
       return;
     }
     this.#lay(bench.steps, tape);
-    if (!this.#pool.run(bench.steps.posted)) this.#lose(bench.steps.posted, part);
+    if (!this.#pool.run(bench.steps.posted)) this.#losePart(bench.steps.posted, part);
     runLasts(bench);
   }
 
   async #runAsync({ bench, part, tape }: Job): Promise<void> {
     this.#lay(bench.steps, tape);
-    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#lose(bench.steps.posted, part);
+    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#losePart(bench.steps.posted, part);
     runLasts(bench);
   }
 
@@ -184,8 +208,17 @@ export class Threads implements Crew {
     const counter = this.#counterOf(bench, part);
     this.#pool.hire(this.#asked - 1);
     layPassing(counter, tape, this.#asked);
-    if (!pass(counter, part, source, this.#pool)) this.#lose(counter.posted, part);
+    if (!pass(counter, part, source, this.#pool)) this.#losePart(counter.posted, part);
     for (const last of counter.lasts) runLast(last, () => runHere(counter, last.stretch, part, source));
+  }
+
+  #call(posted: Posted, cutting: Cutting, tape: readonly number[], tensor: string | undefined): boolean {
+    this.#pool.hire(this.#asked - 1);
+    layCall(posted, cutting, tape, this.#asked);
+    if (this.#pool.run(posted)) return true;
+    if (tensor === undefined) this.#repeat(posted);
+    else this.#lose(posted, () => [tensor]);
+    return false;
   }
 
   #benchOf(part: Part): Bench {
@@ -209,15 +242,16 @@ export class Threads implements Crew {
 
   #counterOf(bench: Bench, part: Part): Counter {
     if (!bench.counter) {
-      bench.counter = makeCounter(part, bench.elements, this.#backend, this.#modules, this.#pool);
+      bench.counter = makeCounter(part, bench.cut, this.#backend, this.#modules, this.#pool);
       this.#noteDesk(bench.counter.posted, part.ranges);
     }
     return bench.counter;
   }
 
-  #noteDesk({ id }: Posted, ranges: Part["ranges"]): void {
+  /** Takes note of a desk, which goes with its owner. */
+  #noteDesk({ id }: Posted, owner: object): void {
     this.#desks.add(id);
-    gone.register(ranges, () => {
+    gone.register(owner, () => {
       this.#desks.delete(id);
       this.#pool.forget(id);
     });
@@ -228,17 +262,26 @@ export class Threads implements Crew {
     layJob(table, tape, this.#asked);
   }
 
+  /** Does again what nothing was changed by; whoever still works on it writes to a desk that is given up. */
+  #repeat({ id, desk }: Posted): void {
+    for (const { chunk, thread } of begun(desk)) {
+      this.#pool.fire(thread);
+      runChunks(desk, chunk, chunk + 1, 0);
+    }
+    this.#pool.forget(id);
+  }
+
+  #losePart(posted: Posted, part: Part): void {
+    this.#benches.delete(part.ranges);
+    this.#lose(posted, (chunks) => namesIn(posted.desk, chunks, part));
+  }
+
   /** Gives up a desk that a worker did not come back from; throws if it was in the middle of a chunk. */
-  #lose({ id, desk }: Posted, part: Part): void {
+  #lose({ id, desk }: Posted, namesOf: (chunks: readonly number[]) => string[]): void {
     const lost = begun(desk);
     this.#pool.forget(id);
-    this.#benches.delete(part.ranges);
     if (lost.length === 0) return;
-    const names = namesIn(
-      desk,
-      lost.map(({ chunk }) => chunk),
-      part,
-    );
+    const names = namesOf(lost.map(({ chunk }) => chunk));
     const cut: Loss = { names, over: false };
     this.#cut = cut;
     Promise.all(lost.map(({ thread }) => this.#pool.fire(thread))).then(() => {
@@ -258,8 +301,8 @@ function restored(job: Job): Job {
 }
 
 /** The stretches that are not for workers. */
-function runLasts({ steps, lasts }: Bench): void {
-  for (const last of lasts) runLast(last, () => runOwn(steps.posted.desk, last.stretch));
+function runLasts({ steps, cut }: Bench): void {
+  for (const last of cut.lasts) runLast(last, () => runOwn(steps.posted.desk, last.stretch));
 }
 
 /** Runs a stretch, and puts back what stands behind it. */

@@ -41,6 +41,8 @@ export const waits = {
   worker: 0.2,
   /** The calling thread for the last chunks, before it sleeps; they take less than that in most steps. */
   caller: 0.05,
+  /** Whoever starts workers ahead, until they are there. */
+  start: 10_000,
   /** The calling thread for a chunk that a worker holds, at least: on a machine with more to do than cores it may take long. */
   least: 10_000,
   /** The same, in multiples of what its own chunks took. */
@@ -77,10 +79,11 @@ export class Pool {
     for (let i = 0; i < Math.min(workers, SLOTS) && !this.broken; i++) if (!this.#slots[i]) this.#start(i);
   }
 
-  /** Starts workers; resolves once they are there, to how many are. */
+  /** Starts workers; resolves once they are there, or have had their time, to how many are. */
   async start(workers: number): Promise<number> {
     this.hire(workers);
-    while (this.ready < workers && !this.broken) {
+    const end = performance.now() + waits.start;
+    while (this.ready < workers && !this.broken && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       this.hire(workers);
     }
