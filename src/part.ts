@@ -108,7 +108,9 @@ function allocatePart(
   const sizes = [own ? block : stream, stream, block, SCALARS, STAGE_SCALARS].map((n) => n * SIZE[dtype]);
   sizes.splice(2, 0, ...slots.map(({ type }) => stream * SIZE[type]));
   const { starts, end } = layOut(sizes);
-  const region = allocate(rule.name, backend, end);
+  // to bring the caller's parameters to threads and back takes as long as a step of a rule with little state
+  const shares = !own || slots.length >= 2;
+  const region = allocate(rule.name, shares ? backend : (backend.alone ?? backend), end);
   const { memory, offset } = region;
   const [p, g, ...rest] = starts.map((start) => offset + start);
   const [scratch, scalars, stageScalars] = rest.splice(slots.length);

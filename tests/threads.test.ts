@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { Adam, AdamW, LAMB, optimizers, SGD } from "../src/index.js";
+import { Adam, AdamW, LAMB, LBFGS, optimizers, SGD } from "../src/index.js";
 import { openPool } from "../src/threads/backend.js";
 import { least } from "../src/threads/crew.js";
 import { startWorkers } from "../src/threads/index.js";
@@ -141,6 +141,25 @@ describe("a step", () => {
       const opt = start(make(AdamW, { own: new Float32Array(50_000), w: 50_000 }, { threads, clipNorm: 0.1 }));
       const grads = { own: new Float32Array(50_000).fill(0.1), w: new Float32Array(50_000).fill(-0.3) };
       return opt.step(grads).step().step(grads);
+    });
+    expectSame(alone, shared);
+  });
+
+  test("that evaluates the loss itself writes the same bits", () => {
+    const [alone, shared] = [1, 3].map((threads) => {
+      const opt = start(make(LBFGS, { w: 20_000, own: new Float32Array(9001).subarray(1) }, { threads, maxIter: 5 }));
+      const loss = () => {
+        let sum = 0;
+        for (const [name, p] of Object.entries(opt.params)) {
+          for (let i = 0; i < p.length; i++) {
+            opt.grads[name][i] = (i % 7) * p[i] ** 3;
+            sum += (i % 7) * p[i] ** 4;
+          }
+        }
+        return sum / 4;
+      };
+      for (let i = 0; i < 3; i++) opt.step(loss);
+      return opt;
     });
     expectSame(alone, shared);
   });

@@ -1,5 +1,5 @@
 import type { Backend, Memory } from "../backend.js";
-import { BLOCK_BYTES, CHUNK, SIZE, slice, viewOf } from "../layout.js";
+import { BLOCK_BYTES, blockLength, CHUNK, SIZE, slice, viewOf } from "../layout.js";
 import type { Reals } from "../real.js";
 import { dot } from "../reduce.js";
 import type { Dtype } from "../rule.js";
@@ -33,17 +33,17 @@ function openBetween(plain: Backend): Between {
   return between;
 }
 
-/** Brings numbers of ordinary arrays, a block at most, to shared memory and back. */
+/** Brings numbers of ordinary arrays to shared memory and back. */
 export class Carrier {
   readonly #between: Reals;
-  readonly #size: number;
+  readonly #dtype: Dtype;
   /** Undefined in engines where WebAssembly has one memory. */
   readonly #copies: { readonly in: Copy; readonly out: Copy } | undefined;
 
   constructor({ memory }: SharedMemory, plain: Backend, dtype: Dtype) {
     const between = openBetween(plain);
-    this.#between = viewOf(between, dtype, 0, BLOCK_BYTES / SIZE[dtype]);
-    this.#size = SIZE[dtype];
+    this.#between = viewOf(between, dtype, 0, blockLength(dtype));
+    this.#dtype = dtype;
     if (!WebAssembly.validate(COPIES)) return;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(COPIES), {
       env: { a: memory, b: between.memory },
@@ -53,24 +53,35 @@ export class Carrier {
 
   /** Writes numbers to shared memory, from its element `at` on. */
   bring(to: Reals, at: number, from: Reals): void {
-    const aligned = from.byteOffset % 8 === 0;
-    if (!this.#copies && aligned) to.set(from, at);
-    else {
-      this.#between.set(from);
-      if (this.#copies) this.#copies.in(to.byteOffset + at * this.#size, 0, from.byteLength);
-      else to.set(this.#between.subarray(0, from.length), at);
-    }
+    const { length } = this.#between;
+    for (let i = 0; i < from.length; i += length) this.#bringBlock(to, at + i, this.#block(from, i));
   }
 
   /** Reads them back. */
   fetch(to: Reals, from: Reals, at: number): void {
-    const { length } = to;
-    if (!this.#copies && to.byteOffset % 8 === 0) to.set(from.subarray(at, at + length));
+    const { length } = this.#between;
+    for (let i = 0; i < to.length; i += length) this.#fetchBlock(this.#block(to, i), from, at + i);
+  }
+
+  #block(x: Reals, start: number): Reals {
+    const { length } = this.#between;
+    return x.length <= length ? x : slice(x, this.#dtype, start, Math.min(x.length, start + length));
+  }
+
+  #bringBlock(to: Reals, at: number, from: Reals): void {
+    if (!this.#copies && from.byteOffset % 8 === 0) to.set(from, at);
     else {
-      if (this.#copies) this.#copies.out(0, from.byteOffset + at * this.#size, to.byteLength);
-      else this.#between.set(from.subarray(at, at + length));
-      to.set(this.#between.subarray(0, length));
+      this.#between.set(from);
+      if (this.#copies) this.#copies.in(to.byteOffset + at * SIZE[this.#dtype], 0, from.byteLength);
+      else to.set(this.#between.subarray(0, from.length), at);
     }
+  }
+
+  #fetchBlock(to: Reals, from: Reals, at: number): void {
+    const between = this.#between.subarray(0, to.length);
+    if (this.#copies) this.#copies.out(0, from.byteOffset + at * SIZE[this.#dtype], to.byteLength);
+    else between.set(from.subarray(at, at + to.length));
+    to.set(between);
   }
 }
 
