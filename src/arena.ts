@@ -43,7 +43,12 @@ export function allocate(who: string, backend: Backend, size: number): Region {
   const slabs = open[backend.name];
   for (;;) {
     if (slabs.length === 0) {
-      slabs.push({ memory: createMemory(who, backend, SLAB), free: [{ start: 0, end: SLAB }], live: 0 });
+      // what belongs to many no threads share
+      slabs.push({
+        memory: createMemory(who, backend.alone ?? backend, SLAB),
+        free: [{ start: 0, end: SLAB }],
+        live: 0,
+      });
     }
     const slab = slabs[slabs.length - 1];
     const offset = take(slab, bytes);

@@ -2,7 +2,7 @@ import { describe } from "./check.js";
 import type { ForeignMemory, ForeignOptions } from "./foreign.js";
 import { js } from "./js.js";
 import type { Part } from "./part.js";
-import type { Numbers } from "./real.js";
+import type { Numbers, Reals } from "./real.js";
 import type { Dtype, Library, Small } from "./rule.js";
 import type { StateDict } from "./state-dict.js";
 import type { Source } from "./store.js";
@@ -57,10 +57,18 @@ export interface Crew {
   readonly threads: number;
   /** Itself, if a memory is shared. */
   on(memory: Memory): Crew | undefined;
-  /** Does to each block of a part what `walk` does to the one block it is given; false, and nothing, if that does not pay. */
-  each(part: Part, walk: (part: Part) => void): boolean;
+  /**
+   * Does to each block of a part what `walk` does to the one block it is given; false, and nothing, if that does not pay. `passes`
+   * says whether the caller's own parameters pass through scratch.
+   */
+  each(part: Part, source: Source, passes: boolean, walk: (part: Part) => void): boolean;
   /** Notes the squares of a part's gradients, likewise. */
   measure(part: Part, source: Source): boolean;
+  /**
+   * The kernels of a memory, if it is shared. `longest` is the length of the longest buffer; `sizes` has the bytes of an element for
+   * buffers of another type, and 0 for scalars.
+   */
+  spread(memory: Memory, dtype: Dtype, longest: number, sizes: ReadonlyMap<Ref, number>): Spread | undefined;
   /** Throws if a step is under way, or one was cut off and no state dict loaded since; for a load, if it has to wait. */
   check(who: string): void;
   /** Takes note that a state dict was loaded. */
@@ -68,6 +76,25 @@ export interface Crew {
   /** Takes a step, the kernels of which workers run. */
   stepAsync<T>(step: () => T): Promise<T>;
   dispose(): void;
+}
+
+/** Kernels on shared memory, each call of which threads share if it is large: for rules that call them on whole tensors. */
+export interface Spread {
+  /** The tensor that is being stepped. */
+  tensor: string;
+  readonly kernels: Kernels;
+  readonly reduce: Functions;
+  readonly matrix: Functions;
+  readonly carrier: Carrier;
+}
+
+/** Functions of sizes and buffers; some return a number. */
+export type Functions = Readonly<Record<string, (...args: (number | Ref)[]) => number>>;
+
+/** Copies numbers to shared memory, and back. */
+export interface Carrier {
+  bring(to: Reals, at: number, from: Reals): void;
+  fetch(to: Reals, from: Reals, at: number): void;
 }
 
 type OpenThreads = (who: string, plain: Backend, dtype: Dtype, threads: unknown) => Backend;

@@ -1,5 +1,5 @@
 import { allocate, type Region } from "./arena.js";
-import type { Backend, Kernels, Memory, Ref } from "./backend.js";
+import type { Backend, Kernels, Memory, Ref, Spread } from "./backend.js";
 import * as cautions from "./caution.js";
 import type { ForeignMemory } from "./foreign.js";
 import * as cautionsF32 from "./generated/f32/caution.js";
@@ -9,7 +9,7 @@ import type { Tensor } from "./params.js";
 import { SCALARS, STAGE_SCALARS } from "./part.js";
 import type { Numbers, Reals } from "./real.js";
 import * as reduce from "./reduce.js";
-import type { AnyTensorRule, Dtype, Small } from "./rule.js";
+import type { AnyTensorRule, Dtype, Library, Small } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import * as stages from "./stages.js";
 import type { Placed } from "./store.js";
@@ -48,6 +48,8 @@ export interface Batch {
   readonly stages: Kernels;
   readonly stageScalars: Reals;
   readonly stageH: Ref;
+  /** If threads share its memory. */
+  readonly spread: Spread | undefined;
 }
 
 /** A tensor and the slots of its state. */
@@ -135,14 +137,18 @@ export function allocateBatch(
   const places = starts.map((start) => offset + start);
   const [stageScalars, scalars] = [places.pop() as number, places.pop() as number];
   const [prepared, passing, ...work] = places.splice(places.length - scratch.length);
-  const stageKernels = backend.kernels(memory, dtype, { f32: stagesF32, f64: stages });
+  const sizes = new Map([scalars, stageScalars].map((start) => [backend.ref(memory, dtype, start, SCALARS), 0]));
+  const spread = backend.crew?.spread(memory, dtype, longestOf(tensors), sizes);
+  const bind = (twins: Readonly<Record<Dtype, Library>>) => backend.kernels(memory, dtype, twins);
+  const stageKernels = spread?.kernels ?? bind({ f32: stagesF32, f64: stages });
   const loops: Loops = {
     kernel,
-    kernels: backend.kernels(memory, dtype, rule.twins),
+    kernels: spread?.kernels ?? bind(rule.twins),
+    blocks: bind(rule.twins),
     stages: stageKernels,
-    caution: backend.kernels(memory, dtype, { f32: cautionsF32, f64: cautions }).caution,
-    reduce: backend.kernels(memory, dtype, { f32: reduce, f64: reduce }) as unknown as Loops["reduce"],
-    matrix: (rule.matrix && backend.kernels(memory, dtype, rule.matrix)) as unknown as Loops["matrix"],
+    caution: (spread?.kernels ?? bind({ f32: cautionsF32, f64: cautions })).caution,
+    reduce: spread?.reduce ?? (bind({ f32: reduce, f64: reduce }) as unknown as Loops["reduce"]),
+    matrix: spread?.matrix ?? ((rule.matrix && bind(rule.matrix)) as unknown as Loops["matrix"]),
     count: (length) => backend.count(dtype, length),
   };
   const tools: Tools = { backend, dtype, memory, loops, prepared, work, scalars, stageScalars };
@@ -151,6 +157,7 @@ export function allocateBatch(
     const p = tensor.stays ? (tensor.at as number) : tensor.passes ? passing : (slots.shift() as number);
     for (const [i, [, { from, shape, type }]] of tensor.slots.entries()) {
       if (from !== 0) viewOf(memory, type, slots[i], sizeOf(shape)).fill(from);
+      if (type !== dtype) sizes.set(backend.ref(memory, type, slots[i], 0), SIZE[type]);
     }
     return { tensor, p, g, slots };
   });
@@ -165,6 +172,7 @@ export function allocateBatch(
     }),
     stages: stageKernels,
     ...scalarsOf(tools),
+    spread,
   };
 }
 
@@ -228,4 +236,12 @@ function placeOf(tools: Tools, lot: Lot, placed: Placed): Place {
     p: own && !stays ? view(p, length) : undefined,
     foreign: backend.foreign,
   };
+}
+
+/** The length of the longest buffer. */
+function longestOf(tensors: readonly Slotted[]): number {
+  return tensors.reduce((most, { length, slots, work }) => {
+    const others = [...slots.map(([, { shape }]) => sizeOf(shape)), ...work.map((one) => one.length)];
+    return Math.max(most, length, ...others);
+  }, 0);
 }

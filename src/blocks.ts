@@ -51,20 +51,24 @@ export interface Block {
   shares: readonly Share[] | undefined;
 }
 
-/** The share of a tensor that lies in a block. */
-export interface Share {
+/** The share of a tensor's gradient that was handed over. */
+export interface Handed {
   readonly tensor: Placed;
   readonly start: number;
   readonly end: number;
+  /** The gradient handed in last and that part of it, so that the same array costs nothing the next time. */
+  source: Reals | undefined;
+  given: Reals | undefined;
+}
+
+/** The share of a tensor that lies in a block. */
+export interface Share extends Handed {
   /** Its place in the scratch of gradients, and in that of parameters if they are the caller's. */
   readonly g: Reals;
   readonly p: Reals | undefined;
   /** That part of the caller's own array, unless it is stepped in place. */
   readonly own: Reals | undefined;
-  /** The gradient handed in last and that part of it, so that the same array costs nothing the next time. */
-  source: Reals | undefined;
-  given: Reals | undefined;
-  /** What the kernel takes for it if it need not be copied. */
+  /** What the kernel takes for the gradient that was handed over if it need not be copied. */
   givenRef: Ref | undefined;
 }
 

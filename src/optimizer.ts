@@ -104,8 +104,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /**
-   * A step that leaves the calling thread free where it can: workers run the kernels of large groups. Until it resolves, leave
-   * parameters, gradients and state alone.
+   * A step that leaves the calling thread free where it can: workers run the kernels of large groups. Gradients that are handed over,
+   * the caller's own arrays and rules of whole tensors are done in the call. Until it resolves, leave parameters, gradients and state
+   * alone.
    */
   async stepAsync(grads?: Grads<N, D>): Promise<this> {
     const step = () => this.step(grads);

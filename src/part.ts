@@ -135,7 +135,9 @@ function allocatePart(
   const sizes = [own ? block : stream, stream, block, SCALARS + STAGE_SCALARS].map((n) => n * SIZE[dtype]);
   sizes.splice(2, 0, ...slots.map(({ type }) => stream * SIZE[type]));
   const { starts, end } = layOut(sizes);
-  const region = allocate(rule.name, backend, end);
+  // to bring the caller's parameters to threads and back takes as long as a step of a rule with little state
+  const alone = backend.crew && own && slots.length < 2 ? backend.alone : undefined;
+  const region = allocate(rule.name, alone ?? backend, end);
   const { memory, offset } = region;
   const [p, g, ...rest] = starts.map((start) => offset + start);
   const [scratch, scalars] = rest.splice(slots.length);
@@ -155,8 +157,7 @@ function allocatePart(
     sole: undefined,
     ...loops(rule, settings.kernel, backend, memory, dtype),
     ...toolsOf(streams, backend),
-    // what the calling thread copies stays with it
-    crew: own ? undefined : backend.crew?.on(memory),
+    crew: backend.crew?.on(memory),
     foreign: backend.foreign,
   };
   arrangePart(part, backend);

@@ -1,8 +1,9 @@
 import type { Form, Kernel, Kernels, Ref } from "./backend.js";
-import { type Block, type Range, type Share, shareOut } from "./blocks.js";
+import { type Block, type Handed, type Range, type Share, shareOut } from "./blocks.js";
 import { CHUNK, slice } from "./layout.js";
 import type { KernelSet, Part } from "./part.js";
 import type { Reals } from "./real.js";
+import type { Dtype } from "./rule.js";
 import type { GroupStages, Source, Stages } from "./store.js";
 
 // A step without stages is one kernel call on the whole part, and so is one whose stages are fused into the kernel. Otherwise it
@@ -17,7 +18,7 @@ const CLEARS = 2;
 /** Runs one step of a kernel on a part. */
 export function stepPart(part: Part, name: string, own: GroupStages, all: Stages): void {
   const { sole, crew } = part;
-  if (crew && all.source !== "given" && crew.each(part, (one) => stepBlocks(one, name, own, all))) return;
+  if (crew?.each(part, all.source, part.scratchP !== undefined, (one) => stepBlocks(one, name, own, all))) return;
   if (sole && own.plain && all.plain) run(kernelOf(part.plain, name) as Kernel, sole, sole.g, part.h);
   else stepBlocks(part, name, own, all);
 }
@@ -38,8 +39,8 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
     kernel = kernelAs("decay", part, name);
     if (kernel) decays = false;
   }
-  // no kernel averages from the parameters where these are the nearer
-  const fuses = !decays && (clips || scales || averages || clears) && own.ema > 0.5;
+  // no kernel averages from the parameters where these are the nearer, or where each thread has a block of them
+  const fuses = !decays && (clips || scales || averages || clears) && own.ema > 0.5 && !(averages && part.streams.own);
   const fused = fuses && !kernel ? kernelAs("fused", part, name) : undefined;
   if (fused) {
     kernel = fused;
@@ -81,7 +82,7 @@ function stepBlocks(part: Part, name: string, own: GroupStages, all: Stages): vo
 
 /** Adds the gradients to their sum, which is what they are if they are the first. */
 export function accumulatePart(part: Part, first: boolean, clear: boolean, source: Source): void {
-  if (source !== "given" && part.crew?.each(part, (one) => accumulateBlocks(one, first, clear, source))) return;
+  if (part.crew?.each(part, source, false, (one) => accumulateBlocks(one, first, clear, source))) return;
   accumulateBlocks(part, first, clear, source);
 }
 
@@ -107,7 +108,7 @@ function accumulateBlocks(part: Part, first: boolean, clear: boolean, source: So
 /** Notes with each tensor the sum of its gradient's squares. */
 export function measurePart(part: Part, source: Source): void {
   const { tensors, dtype, dot, scratch, foreign } = part;
-  if (source !== "given" && part.crew?.measure(part, source)) return;
+  if (part.crew?.measure(part, source)) return;
   for (let i = 0; i < tensors.length; i++) {
     const tensor = tensors[i];
     const { length, frozen } = tensor;
@@ -227,13 +228,23 @@ function copyOut({ shares }: Block): void {
   }
 }
 
-/** Notes what of a gradient that was handed over is a share's, and whether the kernel can take it from where it stands. */
+/** The share of a gradient that was handed over. */
+export function gradientOf(share: Handed, dtype: Dtype): Reals {
+  const { tensor, start, end } = share;
+  const whole = tensor.given as Reals;
+  if (share.source !== whole) {
+    share.source = whole;
+    share.given = whole.length === end - start ? whole : slice(whole, dtype, start, end);
+  }
+  return share.given as Reals;
+}
+
+/** Notes it, and whether the kernel can take it from where it stands. */
 function takeGiven(share: Share, { length, shares }: Block, { dtype, foreign }: Part): void {
-  const { start, end, tensor } = share;
+  const { start, tensor } = share;
   const whole = tensor.given as Reals;
   if (share.source === whole) return;
-  share.source = whole;
-  share.given = whole.length === end - start ? whole : slice(whole, dtype, start, end);
+  gradientOf(share, dtype);
   // a kernel goes over the whole block
   share.givenRef = shares?.length === 1 ? foreign?.refTo(whole, dtype, start, length) : undefined;
 }

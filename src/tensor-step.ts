@@ -1,10 +1,7 @@
-import type { Kernel, Kernels, Ref } from "./backend.js";
+import type { Functions, Kernel, Kernels, Ref } from "./backend.js";
 import { SIZE } from "./layout.js";
 import type { Numbers, Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
-
-/** Functions of sizes and buffers, as a backend has them; some return a number. */
-type Functions = Readonly<Record<string, (...args: (number | Ref)[]) => number>>;
 
 /** Where a tensor's buffers are. */
 export interface Buffers {
@@ -21,6 +18,8 @@ export interface Buffers {
 export interface Loops {
   readonly kernel: string;
   readonly kernels: Kernels;
+  /** Those that look at blocks of a tensor. */
+  readonly blocks: Kernels;
   readonly reduce: Functions;
   readonly matrix: Functions;
   readonly stages: Kernels;
@@ -150,7 +149,7 @@ export class TensorStep {
 
   /** Runs a kernel of seven buffers, or ten, that takes the tensor's length in elements because it looks at blocks of them. */
   runBlocks(kernel: string, a: Ref, b: Ref, c: Ref, d: Ref, e: Ref, f: Ref, g: Ref, h?: Ref, i?: Ref, j?: Ref): void {
-    const loop = this.#loops.kernels[kernel];
+    const loop = this.#loops.blocks[kernel];
     if (j === undefined) loop(this.length, a, b, c, d, e, f, g, this.#h);
     else loop(this.length, a, b, c, d, e, f, g, h as Ref, i as Ref, j, this.#h);
   }

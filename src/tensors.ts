@@ -14,7 +14,6 @@ import type { TensorStep } from "./tensor-step.js";
 /** The tensors of a group whose rule looks at each as a whole: a step goes from one to the next. */
 export class Tensors implements Store {
   tensors: readonly Placed[] = [];
-  readonly threads = 1;
   readonly #rule: AnyTensorRule;
   readonly #settings: GroupSettings;
   readonly #memory: Memory;
@@ -34,8 +33,7 @@ export class Tensors implements Store {
     this.#rule = rule;
     this.#settings = settings;
     this.#memory = memory;
-    // threads look at elements alone
-    this.#backend = (backend.crew && backend.alone) ?? backend;
+    this.#backend = backend;
     const described = tensors.map((tensor, i) => slotted(rule, settings, dtype, tensor, i));
     try {
       for (const batch of batches(rule.name, described, (one) => bytesOf(one, dtype), PART_BYTES - overhead(0))) {
@@ -46,6 +44,10 @@ export class Tensors implements Store {
       throw error;
     }
     this.arrange();
+  }
+
+  get threads(): number {
+    return this.#backend.crew?.threads ?? 1;
   }
 
   get bytes(): number {
@@ -68,18 +70,19 @@ export class Tensors implements Store {
         const { n, p } = place.x;
         if (last && own.ema !== 1) average(batch.stages, n, place.ema, p, own, batch.stageH);
         if (last && stages.clear && stages.source === "grads") batch.stages.clear(n, place.g);
-        if (place.p) place.placed.params.set(place.p);
+        if (place.p) fetch(batch, place.placed.params, place.p);
       }
     }
   }
 
   accumulate(first: boolean, clear: boolean, source: Source): void {
-    for (const { places, stages, stageScalars, stageH } of this.#batches) {
+    for (const batch of this.#batches) {
+      const { places, stages, stageScalars, stageH } = batch;
       stageScalars[0] = 1;
       for (const place of places) {
         const { n } = place.x;
         if (place.placed.frozen) continue;
-        const g = sourceOf(place, source);
+        const g = sourceOf(batch, place, source);
         if (first) stages.scaleGradient(n, place.gradSum, g, stageH);
         else stages.addGradient(n, place.gradSum, g);
         if (clear && source === "grads") stages.clear(n, g);
@@ -88,10 +91,10 @@ export class Tensors implements Store {
   }
 
   measure(source: Source): void {
-    for (const { places } of this.#batches) {
-      for (const place of places) {
+    for (const batch of this.#batches) {
+      for (const place of batch.places) {
         const { placed, x } = place;
-        const g = placed.frozen ? undefined : sourceOf(place, source);
+        const g = placed.frozen ? undefined : sourceOf(batch, place, source);
         placed.squares = g === undefined ? 0 : x.dot(g, g);
       }
     }
@@ -130,12 +133,16 @@ export class Tensors implements Store {
 
   /** Takes over the parameters that are the caller's. */
   takeParams(): void {
-    for (const { places } of this.#batches) for (const { p, placed } of places) p?.set(placed.params);
+    this.#eachOwn((batch, p, params) => bring(batch, p, params));
   }
 
   /** Gives them back. */
   giveParams(): void {
-    for (const { places } of this.#batches) for (const { p, placed } of places) if (p) placed.params.set(p);
+    this.#eachOwn((batch, p, params) => fetch(batch, params, p));
+  }
+
+  #eachOwn(copy: (batch: Batch, p: Reals, params: Reals) => void): void {
+    for (const batch of this.#batches) for (const { p, placed } of batch.places) if (p) copy(batch, p, placed.params);
   }
 
   renew(): void {
@@ -149,16 +156,18 @@ export class Tensors implements Store {
 
 /** Brings a tensor's parameters and gradient to where its rule works on them. */
 function prepare(
-  { stages, stageH }: Batch,
+  batch: Batch,
   place: Place,
   { sign, decay, keep }: GroupStages,
   { scale, limit, source }: Stages,
   first: boolean,
 ): void {
+  const { stages, stageH, spread } = batch;
   const { placed, x, prepared } = place;
   const { n, p } = x;
-  place.p?.set(placed.params);
-  x.g = sourceOf(place, source);
+  if (spread) spread.tensor = placed.name;
+  if (place.p) bring(batch, place.p, placed.params);
+  x.g = sourceOf(batch, place, source);
   if (first && keep !== 1) stages.shrinkParameters(n, p, stageH);
   const clips = limit < Infinity;
   if (clips) stages.clipGradient(n, prepared, x.g, stageH);
@@ -170,10 +179,23 @@ function prepare(
 }
 
 /** Where a tensor's gradient stands; if it is the caller's, it is brought there unless kernels can take it from where it is. */
-function sourceOf({ placed, x, g, gradSum, prepared, preparedView, foreign }: Place, source: Source): Ref {
+function sourceOf(batch: Batch, place: Place, source: Source): Ref {
+  const { placed, x, g, gradSum, prepared, preparedView, foreign } = place;
   if (source !== "given") return source === "grads" ? g : gradSum;
   const given = placed.given as Reals;
   const there = foreign?.refTo(given, x.dtype, 0, x.length);
-  if (there === undefined) preparedView.set(given);
+  if (there === undefined) bring(batch, preparedView, given);
   return there ?? prepared;
+}
+
+/** Copies the caller's numbers to a batch's memory. */
+function bring({ spread }: Batch, to: Reals, from: Reals): void {
+  if (spread) spread.carrier.bring(to, 0, from);
+  else to.set(from);
+}
+
+/** Copies them back. */
+function fetch({ spread }: Batch, to: Reals, from: Reals): void {
+  if (spread) spread.carrier.fetch(to, from, 0);
+  else to.set(from);
 }

@@ -2,12 +2,15 @@ import type { Backend, Kernel, Kernels, Ref } from "../backend.js";
 import type { Block, Laid, Range, Streams } from "../blocks.js";
 import { blockLength, CHUNK, SIZE } from "../layout.js";
 import type { KernelSet, Part } from "../part.js";
+import type { Dtype } from "../rule.js";
 import type { Source } from "../store.js";
+import type { Counter } from "./counter.js";
 import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
 import type { Pool, Posted } from "./pool.js";
 import {
   CHUNKS,
   COUNT,
+  type Desk,
   deskBytes,
   ENTRIES,
   FINISHED,
@@ -19,18 +22,30 @@ import {
   openDesk,
   PER,
   SCRATCH,
+  SCRATCH_P,
   THREADS,
+  TOTAL,
   WAITING,
   writeTape,
 } from "./work.js";
 
-/** Stretches of elements. */
-type Entry = readonly [from: number, n: number];
+/** A stretch of elements, and what a kernel takes for its length. */
+export interface Stretch {
+  readonly from: number;
+  readonly length: number;
+  readonly n: number;
+}
 
-/** A desk, and the stretches of a part that its jobs go over. */
+/** Stretches, and the last ones of ranges that something stands behind: a kernel would change it meanwhile. */
+export interface Cut {
+  readonly stretches: readonly Stretch[];
+  readonly lasts: readonly { readonly stretch: Stretch; readonly behind: Range["behind"] }[];
+}
+
+/** A desk whose entries are the stretches of a part. */
 export interface Table {
   readonly posted: Posted;
-  readonly entries: readonly Entry[];
+  readonly entries: number;
   readonly per: number;
   /** The bytes of an element, if a kernel may go on from one entry to the next; else 0. */
   readonly merges: number;
@@ -39,41 +54,47 @@ export interface Table {
 /** What threads work with on the ranges of a part. */
 export interface Bench {
   readonly elements: number;
+  readonly cut: Cut;
   readonly steps: Table;
-  /** Entries of the last blocks of ranges that something stands behind: a kernel would change it meanwhile. */
-  readonly lasts: readonly { readonly entry: number; readonly behind: Range["behind"] }[];
   /** The part with kernels that write to the tape. */
   readonly recorded: Part;
   readonly tape: number[];
   readonly tensors: readonly Laid[];
   /** Made when gradients are first measured. */
   squares: Table | undefined;
+  /** Made when numbers first pass through the calling thread. */
+  counter: Counter | undefined;
 }
 
 export function makeBench(part: Part, backend: Backend, modules: Modules, pool: Pool): Bench {
   const { ranges, dtype } = part;
   const elements = ranges.reduce((sum, { blocks }) => sum + blocks.reduce((all, { length }) => all + length, 0), 0);
-  const entries: Entry[] = [];
-  const ends: { entry: Entry; behind: Range["behind"] }[] = [];
-  for (const { blocks, behind } of ranges) {
-    const from = blocks[0].from;
-    const last = blocks[blocks.length - 1];
-    const to = last.from + last.length;
-    const cut = cutStretch(from, to, stretchOf(elements, part), (length) => backend.count(dtype, length));
-    if (behind.length > 0) ends.push({ entry: cut.pop() as Entry, behind });
-    entries.push(...cut);
-  }
+  const cut = cutPart(part, backend, stretchOf(elements, part));
   const tape: number[] = [];
-  const all = [...entries, ...ends.map(({ entry }) => entry)];
   return {
     elements,
-    steps: { ...makeTable(part, all, SIZE[dtype], modules, pool), entries },
-    lasts: ends.map(({ behind }, i) => ({ entry: entries.length + i, behind })),
+    cut,
+    steps: makeTable(part, cut.stretches, SIZE[dtype], modules, pool),
     recorded: recorder(part, modules, tape),
     tape,
     tensors: part.tensors.filter(({ frozen }) => !frozen),
     squares: undefined,
+    counter: undefined,
   };
+}
+
+/** Cuts the ranges of a part. */
+function cutPart({ ranges, dtype }: Part, backend: Backend, most: number): Cut {
+  const stretches: Stretch[] = [];
+  const lasts: Cut["lasts"][number][] = [];
+  for (const { blocks, behind } of ranges) {
+    const from = blocks[0].from;
+    const last = blocks[blocks.length - 1];
+    const cut = cutStretch(from, last.from + last.length, most, (length) => backend.count(dtype, length));
+    if (behind.length > 0) lasts.push({ stretch: cut.pop() as Stretch, behind });
+    stretches.push(...cut);
+  }
+  return { stretches, lasts };
 }
 
 /**
@@ -86,10 +107,13 @@ function stretchOf(elements: number, { dtype, streams: { state } }: Part): numbe
   return Math.min(block, Math.max(least, Math.ceil(elements / 64 / 1024) * 1024));
 }
 
-function cutStretch(from: number, to: number, most: number, count: (length: number) => number): Entry[] {
-  const entries: Entry[] = [];
-  for (let start = from; start < to; start += most) entries.push([start, count(Math.min(most, to - start))]);
-  return entries;
+function cutStretch(from: number, to: number, most: number, count: (length: number) => number): Stretch[] {
+  const stretches: Stretch[] = [];
+  for (let start = from; start < to; start += most) {
+    const length = Math.min(most, to - start);
+    stretches.push({ from: start, length, n: count(length) });
+  }
+  return stretches;
 }
 
 /** The table for sums of squares: an entry is a chunk of the reduction. */
@@ -98,21 +122,25 @@ export function measureTable(bench: Bench, part: Part, modules: Modules, pool: P
   return makeTable(part, entries, 0, modules, pool);
 }
 
-function makeTable(part: Part, entries: readonly Entry[], merges: number, modules: Modules, pool: Pool): Table {
-  const memory = part.streams.memory as SharedMemory;
-  const capacity = entries.length;
+function makeTable(part: Part, stretches: readonly Stretch[], merges: number, modules: Modules, pool: Pool): Table {
+  const entries = stretches.length;
+  const posted = postDesk(part.streams.memory as SharedMemory, part.dtype, entries, modules, pool);
+  for (const [i, { from, n }] of stretches.entries()) posted.desk.entries.set([from, n], 2 * i);
+  const per = Math.max(1, Math.ceil(entries / CHUNKS));
+  return { posted, entries, per, merges };
+}
+
+/** A desk for jobs on a memory. */
+export function postDesk(memory: SharedMemory, dtype: Dtype, capacity: number, modules: Modules, pool: Pool): Posted {
   const plan = {
     buffer: new SharedArrayBuffer(deskBytes(capacity)),
     capacity,
     memory: memory.memory,
-    modules: modules.of(part.dtype),
+    modules: modules.of(dtype),
     scratch: memory.scratch,
     scratchBytes: SCRATCH_BYTES,
   };
-  const desk = openDesk(plan);
-  for (const [i, entry] of entries.entries()) desk.entries.set(entry, 2 * i);
-  const per = Math.max(1, Math.ceil(entries.length / CHUNKS));
-  return { posted: { id: pool.number(), desk, plan }, entries, per, merges };
+  return { id: pool.number(), desk: openDesk(plan), plan };
 }
 
 /** Lays a job on a desk. The chunks come free last: whoever claims one sees all the rest. */
@@ -122,11 +150,12 @@ export function layJob(
   threads: number,
 ): void {
   const { control } = desk;
-  const count = Math.ceil(entries.length / per);
+  const count = Math.ceil(entries / per);
   writeTape(desk, tape);
   control[JOB]++;
   control[PER] = per;
-  control[ENTRIES] = entries.length;
+  control[ENTRIES] = entries;
+  control[TOTAL] = count;
   // several kernels go over each block while it is in the cache
   control[MERGES] = tape.length === 2 + 2 * tape[1] ? merges : 0;
   Atomics.store(control, FINISHED, 0);
@@ -136,11 +165,43 @@ export function layJob(
   free(desk, count);
 }
 
-/** The names of the parameters that have elements in chunks of a table. */
-export function namesIn({ entries, per }: Table, chunks: readonly number[], part: Part): string[] {
+/** How a call is cut up: into pieces of `step` of `count` elements or rows, whose lengths a kernel takes in a unit. */
+export interface Cutting {
+  readonly count: number;
+  readonly step: number;
+  readonly unit: number;
+  readonly merges: number;
+}
+
+/** What a call is cut into at most, unless it is a reduction. */
+export const PIECES = 64;
+
+/** Lays a call on a desk. */
+export function layCall(
+  posted: Posted,
+  { count, step, unit, merges }: Cutting,
+  tape: readonly number[],
+  threads: number,
+): void {
+  const { entries: words } = posted.desk;
+  const entries = Math.ceil(count / step);
+  for (let i = 0; i < entries; i++) {
+    words[2 * i] = i * step;
+    words[2 * i + 1] = Math.min(step, count - i * step) * unit;
+  }
+  layJob({ posted, entries, per: Math.max(1, Math.ceil(entries / CHUNKS)), merges }, tape, threads);
+}
+
+/** The names of the parameters that have elements in chunks of a desk. */
+export function namesIn({ control, entries }: Desk, chunks: readonly number[], part: Part): string[] {
   const { tensors, dtype } = part;
-  const cut = chunks.flatMap((chunk) => entries.slice(chunk * per, (chunk + 1) * per));
-  const stretches = cut.map(([from, n]) => [from, from + n / SIZE[dtype]]);
+  const per = control[PER];
+  const cut = chunks.flatMap((chunk) => Array.from({ length: per }, (_, i) => chunk * per + i));
+  const inside = cut.filter((entry) => entry < control[ENTRIES]);
+  const stretches = inside.map((entry) => {
+    const from = entries[2 * entry];
+    return [from, from + entries[2 * entry + 1] / SIZE[dtype]];
+  });
   return tensors
     .filter(({ start, length }) => stretches.some(([from, to]) => from < start + length && start < to))
     .map(({ name }) => name);
@@ -155,9 +216,9 @@ export function squaresTape({ streams: { g, state }, dtype }: Part, source: Sour
 /** A part of one block, at element 0, whose kernels write what they are called with to a tape. */
 function recorder(part: Part, modules: Modules, tape: number[]): Part {
   const { streams, dtype, plain } = part;
-  const { p, g, state } = streams;
+  const { p, g, state, own } = streams;
   const sizes = new Map<Ref, number>([
-    [p, SIZE[dtype]],
+    [p, own ? SCRATCH_P : SIZE[dtype]],
     [g, SIZE[dtype]],
     ...state.map(({ start, type }) => [start, SIZE[type]] as const),
     [part.scratch, SCRATCH],
@@ -177,6 +238,7 @@ function recorder(part: Part, modules: Modules, tape: number[]): Part {
   return {
     ...part,
     crew: undefined,
+    scratchP: undefined,
     sole: undefined,
     ranges: [{ whole: block, blocks: [block], behind: [] }],
     plain: set(kernels),

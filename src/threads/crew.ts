@@ -1,13 +1,29 @@
-import type { Backend, Crew, Memory } from "../backend.js";
+import type { Backend, Crew, Memory, Ref, Spread } from "../backend.js";
 import { BLOCK_BYTES, CHUNK } from "../layout.js";
 import type { Part } from "../part.js";
 import type { Reals } from "../real.js";
+import type { Dtype } from "../rule.js";
 import type { StateDict } from "../state-dict.js";
 import type { Source } from "../store.js";
-import { type Bench, layJob, makeBench, measureTable, namesIn, squaresTape, type Table } from "./bench.js";
+import {
+  type Bench,
+  type Cut,
+  type Cutting,
+  layCall,
+  layJob,
+  makeBench,
+  measureTable,
+  namesIn,
+  postDesk,
+  squaresTape,
+  type Table,
+} from "./bench.js";
+import { Carrier, squaresOf } from "./carrier.js";
+import { type Counter, layPassing, makeCounter, pass, runHere } from "./counter.js";
 import { type Modules, SharedMemory } from "./memory.js";
-import type { Pool } from "./pool.js";
-import { begun, readTape, runChunks, runEntry } from "./work.js";
+import type { Pool, Posted } from "./pool.js";
+import { spreadKernels } from "./spread.js";
+import { begun, runChunks, runOwn } from "./work.js";
 
 /** From how many numbers on threads share the work. */
 export const least = {
@@ -28,12 +44,15 @@ interface Job {
   readonly bench: Bench;
   readonly part: Part;
   readonly tape: readonly number[];
+  readonly source: Source;
+  /** Whether numbers that workers cannot read pass through the calling thread. */
+  readonly passes: boolean;
   readonly scalars: Reals;
   readonly stageScalars: Reals;
 }
 
 /** What was cut off in the middle. */
-interface Cut {
+interface Loss {
   readonly names: readonly string[];
   /** Whether the worker that did it is sure to have ended. */
   over: boolean;
@@ -48,7 +67,7 @@ export class Threads implements Crew {
   // by ranges: a part that is arranged anew, or is no more, lets go of its bench, and of what workers hold of it
   readonly #benches = new WeakMap<Part["ranges"], Bench>();
   readonly #desks = new Set<number>();
-  #cut: Cut | undefined;
+  #cut: Loss | undefined;
   #waiting: Job[] | undefined;
   #underWay = false;
 
@@ -67,43 +86,57 @@ export class Threads implements Crew {
     return memory instanceof SharedMemory ? this : undefined;
   }
 
-  each(part: Part, walk: (part: Part) => void): boolean {
+  each(part: Part, source: Source, own: boolean, walk: (part: Part) => void): boolean {
     const bench = this.#benchOf(part);
     if (bench.elements * (2 + part.streams.state.length) < least.step || this.threads === 1) return false;
     bench.tape.length = 0;
     walk(bench.recorded);
     const { tape } = bench;
-    if (this.#waiting) {
-      const { scalars, stageScalars } = part;
-      // parts of two groups can have one place for them
-      this.#waiting.push({
-        bench,
-        part,
-        tape: [...tape],
-        scalars: scalars.slice(),
-        stageScalars: stageScalars.slice(),
-      });
+    const passes = own || source === "given";
+    if (!this.#waiting) {
+      this.#run({ bench, part, tape, source, passes });
       return true;
     }
-    this.#run({ bench, part, tape });
+    const { scalars, stageScalars } = part;
+    // parts of two groups can have one place for them
+    const saved = { scalars: scalars.slice(), stageScalars: stageScalars.slice() };
+    this.#waiting.push({ bench, part, tape: [...tape], source, passes, ...saved });
+    // what the calling thread copies it copies now
+    if (passes) this.#runWaiting();
     return true;
+  }
+
+  spread(memory: Memory, dtype: Dtype, longest: number, sizes: ReadonlyMap<Ref, number>): Spread | undefined {
+    if (!(memory instanceof SharedMemory)) return undefined;
+    const kernels = memory.kernels(dtype, this.#modules);
+    const carrier = new Carrier(memory, this.#backend, dtype);
+    return spreadKernels(kernels, dtype, longest, sizes, carrier, {
+      pays: (numbers) => numbers >= least.step && this.threads > 1,
+      post: (entries) => {
+        const posted = postDesk(memory, dtype, entries, this.#modules, this.#pool);
+        this.#noteDesk(posted, memory);
+        return posted;
+      },
+      call: (posted, cutting, tape, tensor) => this.#call(posted, cutting, tape, tensor),
+    });
   }
 
   measure(part: Part, source: Source): boolean {
     // a sum of gradients may be among them
-    for (const job of this.#waiting?.splice(0) ?? []) this.#run(restored(job));
+    this.#runWaiting();
+    if (source === "given") {
+      for (const tensor of part.tensors) {
+        tensor.squares = tensor.frozen ? 0 : squaresOf(tensor.given as Reals, this.#backend, part.dtype);
+      }
+      return true;
+    }
     const bench = this.#benchOf(part);
     if (bench.elements < least.measure || this.threads === 1) return false;
     const table = this.#squaresOf(bench, part);
     const { desk } = table.posted;
     this.#lay(table, squaresTape(part, source, this.#modules));
     if (!this.#pool.run(table.posted)) {
-      // nothing was changed, so it can be done again; whoever still works on it writes to a desk that is given up
-      for (const { chunk, thread } of begun(desk)) {
-        this.#pool.fire(thread);
-        runChunks(desk, chunk, chunk + 1, 0);
-      }
-      this.#pool.forget(table.posted.id);
+      this.#repeat(table.posted);
       bench.squares = undefined;
     }
     let at = 0;
@@ -151,16 +184,41 @@ export class Threads implements Crew {
     for (const id of this.#desks) this.#pool.forget(id);
   }
 
-  #run({ bench, part, tape }: Pick<Job, "bench" | "part" | "tape">): void {
+  #runWaiting(): void {
+    for (const job of this.#waiting?.splice(0) ?? []) this.#run(restored(job));
+  }
+
+  #run({ bench, part, tape, source, passes }: Omit<Job, "scalars" | "stageScalars">): void {
+    if (passes) {
+      this.#pass(bench, part, tape, source);
+      return;
+    }
     this.#lay(bench.steps, tape);
-    if (!this.#pool.run(bench.steps.posted)) this.#lose(bench, part);
+    if (!this.#pool.run(bench.steps.posted)) this.#losePart(bench.steps.posted, part);
     runLasts(bench);
   }
 
   async #runAsync({ bench, part, tape }: Job): Promise<void> {
     this.#lay(bench.steps, tape);
-    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#lose(bench, part);
+    if (!(await this.#pool.runAsync(bench.steps.posted))) this.#losePart(bench.steps.posted, part);
     runLasts(bench);
+  }
+
+  #pass(bench: Bench, part: Part, tape: readonly number[], source: Source): void {
+    const counter = this.#counterOf(bench, part);
+    this.#pool.hire(this.#asked - 1);
+    layPassing(counter, tape, this.#asked);
+    if (!pass(counter, part, source, this.#pool)) this.#losePart(counter.posted, part);
+    for (const last of counter.lasts) runLast(last, () => runHere(counter, last.stretch, part, source));
+  }
+
+  #call(posted: Posted, cutting: Cutting, tape: readonly number[], tensor: string | undefined): boolean {
+    this.#pool.hire(this.#asked - 1);
+    layCall(posted, cutting, tape, this.#asked);
+    if (this.#pool.run(posted)) return true;
+    if (tensor === undefined) this.#repeat(posted);
+    else this.#lose(posted, () => [tensor]);
+    return false;
   }
 
   #benchOf(part: Part): Bench {
@@ -169,7 +227,7 @@ export class Threads implements Crew {
     if (!bench) {
       bench = makeBench(part, this.#backend, this.#modules, this.#pool);
       this.#benches.set(ranges, bench);
-      this.#noteDesk(bench.steps, ranges);
+      this.#noteDesk(bench.steps.posted, ranges);
     }
     return bench;
   }
@@ -177,14 +235,23 @@ export class Threads implements Crew {
   #squaresOf(bench: Bench, part: Part): Table {
     if (!bench.squares) {
       bench.squares = measureTable(bench, part, this.#modules, this.#pool);
-      this.#noteDesk(bench.squares, part.ranges);
+      this.#noteDesk(bench.squares.posted, part.ranges);
     }
     return bench.squares;
   }
 
-  #noteDesk({ posted: { id } }: Table, ranges: Part["ranges"]): void {
+  #counterOf(bench: Bench, part: Part): Counter {
+    if (!bench.counter) {
+      bench.counter = makeCounter(part, bench.cut, this.#backend, this.#modules, this.#pool);
+      this.#noteDesk(bench.counter.posted, part.ranges);
+    }
+    return bench.counter;
+  }
+
+  /** Takes note of a desk, which goes with its owner. */
+  #noteDesk({ id }: Posted, owner: object): void {
     this.#desks.add(id);
-    gone.register(ranges, () => {
+    gone.register(owner, () => {
       this.#desks.delete(id);
       this.#pool.forget(id);
     });
@@ -195,18 +262,27 @@ export class Threads implements Crew {
     layJob(table, tape, this.#asked);
   }
 
-  /** Gives up a desk that a worker did not come back from; throws if it was in the middle of a chunk. */
-  #lose({ steps }: Bench, part: Part): void {
-    const lost = begun(steps.posted.desk);
-    this.#pool.forget(steps.posted.id);
+  /** Does again what nothing was changed by; whoever still works on it writes to a desk that is given up. */
+  #repeat({ id, desk }: Posted): void {
+    for (const { chunk, thread } of begun(desk)) {
+      this.#pool.fire(thread);
+      runChunks(desk, chunk, chunk + 1, 0);
+    }
+    this.#pool.forget(id);
+  }
+
+  #losePart(posted: Posted, part: Part): void {
     this.#benches.delete(part.ranges);
+    this.#lose(posted, (chunks) => namesIn(posted.desk, chunks, part));
+  }
+
+  /** Gives up a desk that a worker did not come back from; throws if it was in the middle of a chunk. */
+  #lose({ id, desk }: Posted, namesOf: (chunks: readonly number[]) => string[]): void {
+    const lost = begun(desk);
+    this.#pool.forget(id);
     if (lost.length === 0) return;
-    const names = namesIn(
-      steps,
-      lost.map(({ chunk }) => chunk),
-      part,
-    );
-    const cut: Cut = { names, over: false };
+    const names = namesOf(lost.map(({ chunk }) => chunk));
+    const cut: Loss = { names, over: false };
     this.#cut = cut;
     Promise.all(lost.map(({ thread }) => this.#pool.fire(thread))).then(() => {
       cut.over = true;
@@ -224,15 +300,16 @@ function restored(job: Job): Job {
   return job;
 }
 
-/** The blocks that are not for workers, each with what stands behind it put back. */
-function runLasts({ steps, lasts }: Bench): void {
-  const { desk } = steps.posted;
-  if (lasts.length > 0) readTape(desk, 0);
-  for (const { entry, behind } of lasts) {
-    for (const { numbers, kept } of behind) kept.set(numbers);
-    runEntry(desk, entry);
-    for (const { numbers, kept } of behind) numbers.set(kept);
-  }
+/** The stretches that are not for workers. */
+function runLasts({ steps, cut }: Bench): void {
+  for (const last of cut.lasts) runLast(last, () => runOwn(steps.posted.desk, last.stretch));
+}
+
+/** Runs a stretch, and puts back what stands behind it. */
+function runLast({ behind }: Pick<Cut["lasts"][number], "behind">, run: () => void): void {
+  for (const { numbers, kept } of behind) kept.set(numbers);
+  run();
+  for (const { numbers, kept } of behind) numbers.set(kept);
 }
 
 function cutMessage(names: readonly string[]): string {

@@ -13,7 +13,7 @@ export function useWorker(url: string | URL): void {
   if (pool) pool.url = url;
 }
 
-/** Starts that many workers, one less than there are threads; resolves once they are there, to how many are. */
+/** Starts that many workers, one less than there are threads; resolves once they are there, or after ten seconds, to how many are. */
 export async function startWorkers(workers: number): Promise<number> {
   return (await openPool()?.start(workers)) ?? 0;
 }

@@ -5,19 +5,34 @@ import type { Dtype } from "../rule.js";
 const PAGE = 65536;
 const MOST_PAGES = 65536;
 
-/** What a thread has of scratch: a block, and what keeps those of two threads out of the same sets of the cache. */
+/** A block of scratch, and what keeps those of two threads out of the same sets of the cache. */
 export const SCRATCH_BYTES = BLOCK_BYTES + STAGGER;
 
-/** Memory of WebAssembly that threads share, with scratch for each worker at its end. */
+/** The seats for each worker: it has one when there is work in the one before. */
+const SEATS = 4;
+
+/** How many places there are where workers find numbers that only the calling thread can read. */
+function seatsFor(workers: number): number {
+  return SEATS * workers;
+}
+
+/** A seat has scratch for gradients and for parameters. */
+function seatBytes(workers: number): number {
+  return seatsFor(workers) * 2 * SCRATCH_BYTES;
+}
+
+/** Memory of WebAssembly that threads share, with seats of scratch at its end. */
 export class SharedMemory implements Memory {
   readonly memory: WebAssembly.Memory;
   readonly buffer: ArrayBufferLike;
   readonly scratch: number;
+  readonly seats: number;
   readonly #bound: Partial<Record<Kind, Kernels>> = {};
 
   constructor(bytes: number, workers: number) {
     this.scratch = Math.ceil(bytes / 128) * 128;
-    const pages = Math.min(MOST_PAGES, Math.ceil((this.scratch + workers * SCRATCH_BYTES) / PAGE));
+    this.seats = seatsFor(workers);
+    const pages = Math.min(MOST_PAGES, Math.ceil((this.scratch + seatBytes(workers)) / PAGE));
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.buffer = this.memory.buffer;
   }
@@ -31,7 +46,7 @@ export class SharedMemory implements Memory {
 
 /** Whether that many bytes and the workers' scratch are no more than a memory can have. */
 export function fits(bytes: number, workers: number): boolean {
-  return bytes + workers * SCRATCH_BYTES <= MOST_PAGES * PAGE;
+  return bytes + seatBytes(workers) <= MOST_PAGES * PAGE;
 }
 
 /** The kernels' modules for shared memory, compiled once. */

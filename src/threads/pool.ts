@@ -11,6 +11,7 @@ import {
   type Plan,
   SLEEPERS,
   SLOT_WORDS,
+  TOTAL,
   WAITING,
   work,
   workOnce,
@@ -40,6 +41,8 @@ export const waits = {
   worker: 0.2,
   /** The calling thread for the last chunks, before it sleeps; they take less than that in most steps. */
   caller: 0.05,
+  /** Whoever starts workers ahead, until they are there. */
+  start: 10_000,
   /** The calling thread for a chunk that a worker holds, at least: on a machine with more to do than cores it may take long. */
   least: 10_000,
   /** The same, in multiples of what its own chunks took. */
@@ -76,10 +79,11 @@ export class Pool {
     for (let i = 0; i < Math.min(workers, SLOTS) && !this.broken; i++) if (!this.#slots[i]) this.#start(i);
   }
 
-  /** Starts workers; resolves once they are there, to how many are. */
+  /** Starts workers; resolves once they are there, or have had their time, to how many are. */
   async start(workers: number): Promise<number> {
     this.hire(workers);
-    while (this.ready < workers && !this.broken) {
+    const end = performance.now() + waits.start;
+    while (this.ready < workers && !this.broken && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       this.hire(workers);
     }
@@ -95,9 +99,13 @@ export class Pool {
     this.call(posted);
     const start = performance.now();
     const own = work(posted.desk, 0);
-    this.helped += posted.desk.control[COUNT] - own;
-    const each = (performance.now() - start) / Math.max(1, own);
-    return this.#wait(posted.desk, Math.max(waits.least, waits.times * each));
+    return this.wait(posted.desk, own, performance.now() - start);
+  }
+
+  /** Waits until workers have done their chunks, after the calling thread did some in so many milliseconds; whether they did. */
+  wait(desk: Desk, own: number, milliseconds: number): boolean {
+    this.helped += desk.control[TOTAL] - own;
+    return this.#wait(desk, Math.max(waits.least, (waits.times * milliseconds) / Math.max(1, own)));
   }
 
   /** The same, with the calling thread free meanwhile, unless there are no workers or none of them comes. */
@@ -129,13 +137,13 @@ export class Pool {
       this.#send(i, slot, { id: posted.id, plan: posted.plan });
     }
     Atomics.store(this.#words, DESK, posted.id);
-    this.#wake();
+    this.wake();
   }
 
   /** Has workers let go of a desk. */
   forget(id: number): void {
     for (const [i, slot] of this.#slots.entries()) if (slot?.known.delete(id)) this.#send(i, slot, { gone: id });
-    this.#wake();
+    this.wake();
   }
 
   /** Ends the worker of a thread, to start another one once it has ended; tells when. */
@@ -144,7 +152,7 @@ export class Pool {
     if (!slot) return Promise.resolve();
     slot.fired = true;
     Atomics.store(this.#words, this.#own(thread - 1) + 1, 1);
-    this.#wake();
+    this.wake();
     slot.hand.end();
     return slot.hand.ended;
   }
@@ -172,7 +180,8 @@ export class Pool {
     Atomics.add(this.#words, this.#own(i), 1);
   }
 
-  #wake(): void {
+  /** Calls the workers again. */
+  wake(): void {
     Atomics.add(this.#words, CALLS, 1);
     if (Atomics.load(this.#words, SLEEPERS) > 0) Atomics.notify(this.#words, CALLS);
   }
@@ -192,7 +201,7 @@ export class Pool {
 
   /** Waits until the chunks that workers hold are done. A machine that was asleep meanwhile does not count as waiting. */
   #wait({ control }: Desk, patience: number): boolean {
-    const count = control[COUNT];
+    const count = control[TOTAL];
     const spinning = performance.now() + waits.caller;
     do {
       for (let i = 0; i < 50; i++) if (Atomics.load(control, FINISHED) === count) return true;

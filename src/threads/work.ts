@@ -18,10 +18,14 @@ export const WAITING = 6;
 export const THREADS = 7;
 /** The bytes of an element if one kernel call can go over several entries, which walks fastest; else 0. */
 export const MERGES = 8;
+/** How many chunks are finished when the job is: as many as there are, unless they are laid out again and again. */
+export const TOTAL = 9;
+/** Whether each entry has a scratch of its own, with numbers in it. */
+export const SEATED = 10;
 const HEADER = 16;
 
 /** Words from one chunk's state to the next. */
-const APART = 16;
+export const APART = 16;
 
 /** Most chunks of a job: what threads wait for at its end is the rest of one. */
 export const CHUNKS = 512;
@@ -33,9 +37,13 @@ const TAPE_WORDS = 1008;
 export const FREE = 0;
 export const DONE = -1;
 
-/** A step for each element: none, for what is the same for all; or that of a thread's own scratch. */
+/** A step for each element: none, for what is the same for all; or that of scratch, of gradients or of parameters. */
 export const FIXED = 0;
 export const SCRATCH = -1;
+export const SCRATCH_P = -2;
+
+/** The scratch of the calling thread: what the tape says. */
+const OWN = -1;
 
 /** What is added to the code of a kernel for each form before its own. */
 export const FORM = 4096;
@@ -53,8 +61,10 @@ type Loop = (n: number, ...refs: number[]) => number | undefined;
 /** A kernel call of a job: its buffers at element 0, and the bytes by which they advance with each element. */
 interface Call {
   readonly loop: Loop;
-  readonly bases: readonly number[];
+  readonly bases: number[];
   readonly sizes: readonly number[];
+  /** Which of the buffers are scratch, of which kind, and where the calling thread has it. */
+  readonly scratch: readonly { readonly at: number; readonly kind: number; readonly own: number }[];
 }
 
 /** What a thread needs of a desk. */
@@ -66,11 +76,12 @@ export interface Desk {
   readonly results: Float64Array;
   /** The exports of the kernels in each form, in their order. */
   readonly loops: readonly (readonly Loop[])[];
-  /** Where the scratch of workers starts, and the bytes of each. */
+  /** Where seats of scratch start, each one of gradients and one of parameters, and the bytes of one. */
   readonly scratch: number;
   readonly scratchBytes: number;
-  /** The job whose tape was read last. */
+  /** The job whose tape was read last, and the seat whose scratch its calls have. */
   job: number;
+  seat: number;
   calls: readonly Call[];
 }
 
@@ -105,6 +116,7 @@ export function openDesk({ buffer, capacity, memory, modules, scratch, scratchBy
     scratch,
     scratchBytes,
     job: 0,
+    seat: OWN,
     calls: [],
   };
 }
@@ -144,9 +156,10 @@ function workOn(desk: Desk, thread: number, start: number, stop: number): number
   return done;
 }
 
-function finish({ control }: Desk, done: number): number {
+/** Counts chunks as finished. */
+export function finish({ control }: Desk, done: number): number {
   const finished = done > 0 ? Atomics.add(control, FINISHED, done) + done : 0;
-  if (finished === Atomics.load(control, COUNT) && Atomics.load(control, WAITING) === 1) {
+  if (finished === Atomics.load(control, TOTAL) && Atomics.load(control, WAITING) === 1) {
     Atomics.notify(control, FINISHED);
   }
   return done;
@@ -175,7 +188,8 @@ function claim({ states }: Desk, chunk: number, thread: number): boolean {
 /** Does chunks that the thread has claimed: only now the job is sure to be the one that is read. */
 export function runChunks(desk: Desk, start: number, stop: number, thread: number): void {
   const { control, entries } = desk;
-  readTape(desk, thread);
+  readTape(desk);
+  sit(desk, thread - 1);
   const size = control[MERGES];
   const last = Math.min(control[ENTRIES], stop * control[PER]);
   for (let entry = start * control[PER]; entry < last; ) {
@@ -183,16 +197,30 @@ export function runChunks(desk: Desk, start: number, stop: number, thread: numbe
     const first = entry;
     let n = entries[2 * entry++ + 1];
     while (size > 0 && entry < last && entries[2 * entry] === from + n / size) n += entries[2 * entry++ + 1];
-    runStretch(desk, from, n, first);
+    if (control[SEATED] === 1) sit(desk, first);
+    runCalls(desk, from, n, first);
   }
 }
 
-/** Does one entry of a desk whose tape is read. */
-export function runEntry(desk: Desk, entry: number): void {
-  runStretch(desk, desk.entries[2 * entry], desk.entries[2 * entry + 1], entry);
+/** Does a stretch of a desk on the calling thread, in its own scratch. */
+export function runOwn(desk: Desk, { from, n }: { readonly from: number; readonly n: number }): void {
+  readTape(desk);
+  sit(desk, OWN);
+  runCalls(desk, from, n, 0);
 }
 
-function runStretch({ results, calls }: Desk, from: number, n: number, entry: number): void {
+/** Has the calls of a job work in the scratch of a seat. */
+function sit(desk: Desk, seat: number): void {
+  if (desk.seat === seat) return;
+  desk.seat = seat;
+  for (const { bases, scratch } of desk.calls) {
+    for (const { at, kind, own } of scratch) {
+      bases[at] = seat === OWN ? own : desk.scratch + (2 * seat + SCRATCH - kind) * desk.scratchBytes;
+    }
+  }
+}
+
+function runCalls({ results, calls }: Desk, from: number, n: number, entry: number): void {
   for (let i = 0; i < calls.length; i++) {
     const result = run(calls[i], n, from);
     if (result !== undefined) results[entry] = result;
@@ -200,7 +228,7 @@ function runStretch({ results, calls }: Desk, from: number, n: number, entry: nu
 }
 
 /** Reads the job that lies on a desk, unless it is known. */
-export function readTape(desk: Desk, thread: number): void {
+function readTape(desk: Desk): void {
   const { control, addresses, loops } = desk;
   if (desk.job === control[JOB]) return;
   const calls: Call[] = [];
@@ -208,16 +236,18 @@ export function readTape(desk: Desk, thread: number): void {
     const code = addresses[at++];
     const bases: number[] = [];
     const sizes: number[] = [];
+    const scratch: Call["scratch"][number][] = [];
     for (let left = addresses[at++]; left > 0; left--) {
-      const base = addresses[at++];
+      const own = addresses[at++];
       const size = addresses[at++] | 0;
-      const own = size === SCRATCH && thread > 0;
-      bases.push(own ? desk.scratch + (thread - 1) * desk.scratchBytes : base);
+      if (size < 0) scratch.push({ at: bases.length, kind: size, own });
+      bases.push(own);
       sizes.push(Math.max(size, 0));
     }
-    calls.push({ loop: loops[Math.floor(code / FORM)][code % FORM], bases, sizes });
+    calls.push({ loop: loops[Math.floor(code / FORM)][code % FORM], bases, sizes, scratch });
   }
   desk.calls = calls;
+  desk.seat = OWN;
   desk.job = control[JOB];
 }
 

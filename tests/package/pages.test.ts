@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
 import { build, createServer } from "vite";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Browser, browsers } from "./browsers.js";
 import { numbers, program } from "./example.js";
 import { serve } from "./serve.js";
 
@@ -34,31 +34,16 @@ beforeAll(async () => {
     logLevel: "error",
     build: { rollupOptions: { input: ["index.html", "worker.html"].map((name) => join(root, name)) } },
   });
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium" });
+  browser = await browsers.chromium();
 });
 
 afterAll(() => browser?.close());
-
-/** Opens a page; returns what it answers, and everything that the console or the page complained of. */
-async function open(url: string): Promise<{ answer: unknown; complaints: string[] }> {
-  const page = await browser.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  await page.goto(url);
-  await page.waitForFunction("globalThis.answer").catch((error) => complaints.push(error.message));
-  const answer = await page.evaluate("globalThis.answer");
-  await page.close();
-  return { answer, complaints };
-}
 
 const right = { answer: ["wasm", ...numbers], complaints: [] };
 
 test.each(["", "worker.html"])("Vite's build runs: /%s", async (path) => {
   const { url, close } = await serve(join(root, "dist"));
-  expect(await open(url + path)).toEqual(right);
+  expect(await browser.visit(url + path)).toEqual(right);
   close();
 });
 
@@ -70,26 +55,26 @@ test.each(["", "worker.html"])("Vite's dev server runs: /%s", async (path) => {
     server: { host: "127.0.0.1", port: 0 },
   });
   await server.listen();
-  expect(await open(server.resolvedUrls?.local[0] + path)).toEqual(right);
+  expect(await browser.visit(server.resolvedUrls?.local[0] + path)).toEqual(right);
   await server.close();
 });
 
 test("the file runs as it is, without a bundler", async () => {
   const { url, close } = await serve(project);
-  expect(await open(`${url}plain.html`)).toEqual(right);
+  expect(await browser.visit(`${url}plain.html`)).toEqual(right);
   close();
 });
 
 test("a page that may run WebAssembly but no eval", async () => {
   const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:";
   const { url, close } = await serve(join(root, "dist"), { "Content-Security-Policy": policy });
-  expect(await open(url)).toEqual(right);
+  expect(await browser.visit(url)).toEqual(right);
   close();
 });
 
 test("a page that may not compile WebAssembly falls back without a word", async () => {
   const policy = "default-src 'self'; script-src 'self'; img-src data:";
   const { url, close } = await serve(join(root, "dist"), { "Content-Security-Policy": policy });
-  expect(await open(url)).toEqual({ answer: ["js", ...numbers], complaints: [] });
+  expect(await browser.visit(url)).toEqual({ answer: ["js", ...numbers], complaints: [] });
   close();
 });

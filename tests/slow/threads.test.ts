@@ -2,7 +2,7 @@
 import workerThreads, { type Worker } from "node:worker_threads";
 import { afterAll, expect, test, vi } from "vitest";
 import { source } from "../../src/generated/worker.js";
-import { AdamW, SGD } from "../../src/index.js";
+import { AdamW, LAMB, SGD } from "../../src/index.js";
 import { openPool } from "../../src/threads/backend.js";
 import { least } from "../../src/threads/crew.js";
 import { startWorkers, useWorker } from "../../src/threads/index.js";
@@ -50,16 +50,23 @@ const steps = 4;
 const cut = /^step: a worker ended in the middle of ("[abcd]"(, )?)+, load a state dict to go on$/;
 
 const sets = [
-  { lr: 0.1, weightDecay: 0.1 },
+  { lr: 0.1, weightDecay: 0.1, zeroGrad: false },
   { lr: 0.1, clipNorm: 1, zeroGrad: true, ema: 0.9 },
 ];
-const classes = [SGD, AdamW];
+const classes = [SGD, AdamW, LAMB];
 
 function fill(opt: Subject, step: number): void {
+  for (const x of Object.values(step === 0 ? opt.params : opt.grads)) x.set(draw(step).subarray(0, x.length));
+}
+
+function draw(step: number): Float32Array {
   const next = random(step);
-  const drawn = Float32Array.from({ length: 30_000 }, () => next() - 0.5);
-  const all = step === 0 ? opt.params : opt.grads;
-  for (const x of Object.values(all)) x.set(drawn.subarray(0, x.length));
+  return Float32Array.from({ length: 30_000 }, () => next() - 0.5);
+}
+
+/** Gradients to hand over. */
+function gradients(opt: Subject, step: number): Record<string, Float32Array> {
+  return Object.fromEntries(Object.entries(opt.grads).map(([name, { length }]) => [name, draw(step).slice(0, length)]));
 }
 
 /** What an undisturbed run shows after each step. */
@@ -88,19 +95,24 @@ test("1,000 runs with workers that die", { timeout: 1_500_000 }, async () => {
   const counts = { undisturbed: 0, cut: 0, healed: 0 };
   for (let run = 0; run < 1000; run++) {
     const next = random(run);
-    const which = [Math.floor(2 * next()), Math.floor(2 * next())];
+    const which = [Math.floor(3 * next()), Math.floor(2 * next())];
     const right = undisturbed[which[0]][which[1]];
     const threads = 2 + Math.floor(3 * next());
-    const opt = make(classes[which[0]], sizes, { ...sets[which[1]], threads });
+    const own = next() < 0.3 ? { a: new Float32Array(30_000), d: new Float32Array(25_001).subarray(1) } : {};
+    const handed = next() < 0.3;
+    const opt = make(classes[which[0]], { ...sizes, ...own }, { ...sets[which[1]], threads });
     fill(opt, 0);
     if (next() < 0.8) await startWorkers(threads - 1);
     let error: Error | undefined;
     for (let step = 1; step <= steps; step++) {
       fill(opt, step);
       const kill = next() < 0.2 ? killSoon(next) : undefined;
-      error = await attempt(opt, next() < 0.3);
+      error = await attempt(opt, next() < 0.3, handed ? gradients(opt, step) : undefined);
       await kill;
       if (error) break;
+      // those that are handed over are not cleared
+      if (handed) for (const x of Object.values(opt.grads)) x.fill(0);
+      if (handed && !sets[which[1]].zeroGrad) fill(opt, step);
       expectBits(opt, right[step].arrays, `run ${run}, step ${step}`);
     }
     if (!error) counts.undisturbed++;
@@ -130,10 +142,10 @@ test("1,000 runs with workers that die", { timeout: 1_500_000 }, async () => {
   expect(pool.helped).toBeGreaterThan(1000);
 });
 
-async function attempt(opt: Subject, async: boolean): Promise<Error | undefined> {
+async function attempt(opt: Subject, async: boolean, grads?: unknown): Promise<Error | undefined> {
   try {
-    if (async) await opt.stepAsync();
-    else opt.step();
+    if (async) await opt.stepAsync(grads);
+    else opt.step(grads);
     return undefined;
   } catch (error) {
     return error as Error;
