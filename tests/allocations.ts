@@ -72,6 +72,18 @@ const cases: Case[] = [
     },
   ],
   [
+    "parameters and gradients in another module's memory, with step(grads)",
+    20_000,
+    20_000,
+    (backend) => {
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      const [w, dw] = [64, 1024].map((at) => new Float32Array(memory.buffer, at, 100));
+      const opt = new AdamW({ w }, { backend, memory, malloc: () => 2048 });
+      const grads = { w: dw };
+      return () => opt.step(grads);
+    },
+  ],
+  [
     "several blocks",
     300,
     50,
