@@ -57,6 +57,8 @@ export class Streams implements Store, Part {
   readonly #stageH: Reals;
   /** Gradients on their way to the kernel. */
   #scratch: Reals;
+  /** The tensors that are not frozen. */
+  #active: readonly Laid[] = [];
 
   constructor(
     rule: AnyElementRule,
@@ -90,7 +92,8 @@ export class Streams implements Store, Part {
   }
 
   step(_pass: number, t: number, stages: Stages): void {
-    if (this.tensors.length > 0) this.run(this, this.begin(this, t), stages);
+    if (this.tensors.length === 0) return;
+    this.#walk(this.#active, this.begin(this, t), this.#settings.stages, stages);
   }
 
   begin(_part: Part, t: number): string {
@@ -100,40 +103,41 @@ export class Streams implements Store, Part {
   }
 
   run({ tensors }: Part, kernel: string, stages: Stages): void {
-    for (let i = 0; i < tensors.length; i++) {
-      if (!tensors[i].frozen) this.#step(tensors[i], kernel, this.#settings.stages, stages);
-    }
+    this.#walk(tensors, kernel, this.#settings.stages, stages);
   }
 
-  #step(tensor: Laid, name: string, own: GroupStages, all: Stages): void {
+  #walk(tensors: readonly Laid[], name: string, own: GroupStages, all: Stages): void {
     const stages = this.#stages;
+    const kernel = this.#kernels[name];
     const scratch = this.#scratch;
     const h = this.#stageH;
     const clips = all.limit < Infinity;
     const decays = own.decay !== 0;
     const scales = own.sign * all.scale !== 1 && !clips && !decays;
     writeStages(h, own, all);
-    for (let i = 0; i < tensor.blocks.length; i++) {
-      const block = tensor.blocks[i];
-      const { n, p, ema } = block;
-      let g = this.#source(tensor, block, all.source);
-      if (own.keep !== 1) stages.shrinkParameters(n, p, h);
-      if (clips) stages.clipGradient(n, scratch, g, h);
-      if (clips) g = scratch;
-      if (decays) stages.decayGradient(n, scratch, g, p, h);
-      if (scales) stages.scaleGradient(n, scratch, g, h);
-      if (decays || scales) g = scratch;
-      run(this.#kernels[name], block, g, this.#h);
-      if (own.ema !== 1) average(stages, n, ema, p, own, h);
-      if (all.clear && all.source === "grads") stages.clear(n, block.g);
+    for (let i = 0; i < tensors.length; i++) {
+      const { blocks } = tensors[i];
+      for (let k = 0; k < blocks.length; k++) {
+        const block = blocks[k];
+        const { n, p, ema } = block;
+        let g = this.#source(tensors[i], block, all.source);
+        if (own.keep !== 1) stages.shrinkParameters(n, p, h);
+        if (clips) stages.clipGradient(n, scratch, g, h);
+        if (clips) g = scratch;
+        if (decays) stages.decayGradient(n, scratch, g, p, h);
+        if (scales) stages.scaleGradient(n, scratch, g, h);
+        if (decays || scales) g = scratch;
+        run(kernel, block, g, this.#h);
+        if (own.ema !== 1) average(stages, n, ema, p, own, h);
+        if (all.clear && all.source === "grads") stages.clear(n, block.g);
+      }
     }
   }
 
   accumulate(first: boolean, clear: boolean, source: Source): void {
     const { scaleGradient, addGradient } = this.#stages;
     this.#stageH[0] = 1;
-    for (const tensor of this.tensors) {
-      if (tensor.frozen) continue;
+    for (const tensor of this.#active) {
       for (const block of tensor.blocks) {
         const g = this.#source(tensor, block, source);
         if (first) scaleGradient(block.n, block.gradSum, g, this.#stageH);
@@ -156,10 +160,12 @@ export class Streams implements Store, Part {
     const { values } = this.#settings;
     const { kernel, scalars } = (this.#rule.methods as Required<AnyElementRule>["methods"])[method];
     if (this.tensors.length === 0 || !scalars(this.#h, values, t, this.#memory)) return;
-    for (const tensor of this.tensors) this.#step(tensor, kernel(values), untouched, { ...unguarded, source });
+    // what such a method does to the parameters, it does to those that are frozen too
+    this.#walk(this.tensors, kernel(values), untouched, { ...unguarded, source });
   }
 
   arrange(): void {
+    this.#active = this.tensors.filter(({ frozen }) => !frozen);
     this.#makeRoom(this.tensors);
   }
 
@@ -167,7 +173,7 @@ export class Streams implements Store, Part {
     const moved = from.tensors.filter(({ name }) => names.includes(name));
     from.tensors = from.tensors.filter((tensor) => !moved.includes(tensor));
     this.tensors = [...this.tensors, ...moved];
-    this.arrange();
+    for (const store of [from, this]) store.arrange();
   }
 
   gather(length: number): Part {
