@@ -40,14 +40,20 @@ export function smallOf({ BYTES_PER_ELEMENT: bytes }: Numbers): Small | undefine
   return bytes === 1 ? "u8" : bytes === 2 ? "u16" : undefined;
 }
 
+const fromZero: Range = [0, Infinity];
+
 /** Throws unless `value` is a number in the range, which is that of the finite numbers from 0 on if none is given. */
 export function checkNumber(
   who: string,
   name: string,
   value: unknown,
-  [from, to, closed]: Range = [0, Infinity],
+  range = fromZero,
   expected = "a number or a schedule",
 ): number {
+  // every step checks schedules and clipping, and an iterator takes memory
+  const from = range[0];
+  const to = range[1];
+  const closed = range[2];
   if (typeof value !== "number") throw new TypeError(`${who}: ${name} must be ${expected}, got ${describe(value)}`);
   if (!(value >= from && (value < to || (closed && value === to)))) {
     throw new RangeError(`${who}: ${name} must be in [${from}, ${to}${closed ? "]" : ")"}, got ${value}`);

@@ -21,6 +21,8 @@ const ranges: Readonly<Record<string, Range>> = {
   clipValue: [0, Infinity, "closed"],
 };
 
+const settings = ["gradScale", "clipNorm", "clipValue"];
+
 /** The options of every optimizer that guard its steps. */
 export const guards: readonly string[] = ["gradScale", "clipNorm", "clipValue", "nonFinite", "zeroGrad"];
 
@@ -84,7 +86,7 @@ export class Guard {
    */
   refuses(inside: Inside, source: Source): boolean {
     this.#squares = undefined;
-    if (!this.#idle) for (const name of Object.keys(ranges)) this.#read(name);
+    for (let i = 0; i < settings.length && !this.#idle; i++) this.#read(settings[i]);
     if (this.#nonFinite === "apply" || Number.isFinite(this.#measure(inside, source))) return false;
     const found = firstNonFinite(inside.tensors, source);
     if (!found) return false;
@@ -106,18 +108,26 @@ export class Guard {
     if (!this.#idle) this.#clip(inside, source);
   }
 
-  // apart, because the closure in it takes memory at every call
   #clip(inside: Inside, source: Source): void {
     const { stages } = this;
-    const { clip } = this.#kind;
     const { values } = inside.groups[0].settings;
     const scale = 1 / ((this.#read("gradScale") as number) * this.#divisor);
     const max = this.#read("clipNorm");
-    const norm = () => Math.sqrt(this.#measure(inside, source)) * scale;
-    const factor = max === undefined ? 1 : clipFactor(norm(), max, values.convention as Convention);
-    stages.scale = scale * factor * (clip?.(values, () => norm() * factor) ?? 1);
+    const convention = values.convention as Convention;
+    const factor = max === undefined ? 1 : clipFactor(this.#norm(inside, source, scale), max, convention);
+    stages.scale = scale * factor * (this.#kind.clip ? this.#clipOfRule(inside, source, scale, factor) : 1);
     stages.limit = this.#read("clipValue") ?? Infinity;
-    if (this.#squares !== undefined) this.gradNorm = norm();
+    if (this.#squares !== undefined) this.gradNorm = this.#norm(inside, source, scale);
+  }
+
+  // apart, because the closure in it takes memory at every call
+  #clipOfRule(inside: Inside, source: Source, scale: number, factor: number): number {
+    const { values } = inside.groups[0].settings;
+    return this.#kind.clip?.(values, () => this.#norm(inside, source, scale) * factor) ?? 1;
+  }
+
+  #norm(inside: Inside, source: Source, scale: number): number {
+    return Math.sqrt(this.#measure(inside, source)) * scale;
   }
 
   #measure({ groups, tensors }: Inside, source: Source): number {
