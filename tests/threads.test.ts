@@ -57,7 +57,7 @@ function sizesFor(whole: boolean, dtype: (typeof dtypes)[number], own: boolean):
   const array = (length: number, from = 0) => {
     return (dtype === "f32" ? new Float32Array(from + length) : new Float64Array(from + length)).subarray(from);
   };
-  if (whole) return { a: [30, 300], b: own ? array(9001, 1) : 9001, c: own ? array(7, 1) : 7 };
+  if (whole) return { a: [30, 300], b: own ? array(25_001, 1) : 25_001, c: own ? array(7, 1) : 7 };
   if (!own) return shapes;
   return { ...shapes, a: array(4096), none: array(0), d: array(8193, 1), e: array(8199, 3), f: array(30_001, 2) };
 }

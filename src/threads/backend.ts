@@ -20,8 +20,8 @@ export function openPool(): Pool | undefined {
 
 /** A backend whose large memories are shared by that many threads; the plain one where that cannot be. */
 export function openThreads(who: string, plain: Backend, dtype: Dtype, asked: unknown): Backend {
-  const threads = checkThreads(who, asked);
-  const pool = threads > 1 ? openPool() : undefined;
+  const wanted = checkThreads(who, asked);
+  const pool = wanted > 1 ? openPool() : undefined;
   if (!pool || !plain.bytes || pool.broken) return plain;
   try {
     compiled ??= new Modules(plain.bytes);
@@ -31,6 +31,7 @@ export function openThreads(who: string, plain: Backend, dtype: Dtype, asked: un
     return plain;
   }
   const modules = compiled;
+  const threads = Math.min(wanted, 1 + pool.most);
   const kernels = (memory: SharedMemory, kind: Kind) => memory.kernels(kind, modules);
   const backend: Backend = {
     ...plain,

@@ -21,6 +21,12 @@ import type { Letter } from "./worker.js";
 /** Most workers. */
 const SLOTS = 64;
 
+/** Most workers here: in a worker of Firefox 153, the constructor of a second one may never return. */
+function mostWorkers(): number {
+  const { navigator } = globalThis as { navigator?: { userAgent?: string } };
+  return "WorkerGlobalScope" in globalThis && navigator?.userAgent?.includes("Firefox/") ? 1 : SLOTS;
+}
+
 /** A desk as the pool knows it. */
 export interface Posted {
   readonly id: number;
@@ -59,6 +65,7 @@ export class Pool {
   url: string | URL | undefined;
   /** How many chunks workers have done. */
   helped = 0;
+  readonly most = mostWorkers();
   readonly #words = new Int32Array(new SharedArrayBuffer(4 * (MAIL + SLOT_WORDS * SLOTS)));
   readonly #slots: (Slot | undefined)[] = [];
   #failures = 0;
@@ -76,14 +83,14 @@ export class Pool {
 
   /** Starts the workers that are missing, up to that many. */
   hire(workers: number): void {
-    for (let i = 0; i < Math.min(workers, SLOTS) && !this.broken; i++) if (!this.#slots[i]) this.#start(i);
+    for (let i = 0; i < Math.min(workers, this.most) && !this.broken; i++) if (!this.#slots[i]) this.#start(i);
   }
 
   /** Starts workers; resolves once they are there, or have had their time, to how many are. */
   async start(workers: number): Promise<number> {
     this.hire(workers);
     const end = performance.now() + waits.start;
-    while (this.ready < workers && !this.broken && performance.now() < end) {
+    while (this.ready < Math.min(workers, this.most) && !this.broken && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       this.hire(workers);
     }

@@ -55,8 +55,7 @@ beforeAll(async () => {
   const files = {
     "page.js": `${program(`${dist}/index.js`, `${dist}/threads.js`)} globalThis.answer = answer;`,
     "inside.js": `${program(`${dist}/index.js`, `${dist}/threads.js`)} postMessage(answer);`,
-    // Firefox drops a worker that nobody holds
-    "worker.js": `globalThis.worker = new Worker("./inside.js", { type: "module" });
+    "worker.js": `const worker = new Worker("./inside.js", { type: "module" });
       worker.onmessage = ({ data }) => { globalThis.answer = data; };`,
     "file.js": `${program(`${dist}/index.js`, `${dist}/threads.js`, `useWorker("${dist}/threads/worker.js");`)}
       globalThis.answer = answer;`,
@@ -103,7 +102,10 @@ describe.each(["chromium", "firefox", "webkit"] as const)("%s", (name) => {
   });
 
   test("a worker of an isolated page", async () => {
-    expect(await visit(project, "threads/worker.html", isolated)).toEqual(most);
+    // which has one worker of its own in Firefox
+    const two = { workers: 1, results: [1, 2, 2, 2].map((threads) => [threads, digest]) };
+    const expected = name === "firefox" ? { answer: two, complaints: [] } : most;
+    expect(await visit(project, "threads/worker.html", isolated)).toEqual(expected);
   });
 
   test("an isolated page that may run workers from files alone, and is told of the file", async () => {

@@ -17,7 +17,7 @@ const usual = { ...least, ...waits };
 const mortal = `
   const { threadId } = process.getBuiltinModule("node:worker_threads");
   const random = (k) => { const x = Math.sin(threadId * 12.9898 + k * 78.233) * 43758.5453; return x - Math.floor(x); };
-  let left = Math.floor(random(1) ** 2 * 400);
+  let left = Math.floor(random(1) ** 2 * 200);
   const Instance = WebAssembly.Instance;
   WebAssembly.Instance = function (module, imports) {
     const { exports } = new Instance(module, imports);
