@@ -2,7 +2,7 @@ const instructions = "while they are in the caches its bytes take less time than
 const constants = "V8 in Node 20 loads the three constants of the sign again for each vector";
 const codes =
   "numbers become codes and codes numbers one at a time: no instruction looks up a vector in so long a table";
-const decay = "the decay is loaded again for each vector, since a store could have changed it";
+const decay = "its form of the kernel also scales the gradient";
 
 /** Why a rule is above its floor, by its label. */
 export const explanations: Readonly<Record<string, string>> = {
