@@ -1,6 +1,7 @@
 // Makes dist: bundles, `index.js`, `js.js` (the same entry, with x.plain.ts in place of x.ts where there is one) and
 // `safetensors.js`, the kernels as files, the declarations that the entries reach, and the command line in `bench`.
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { rolldown } from "rolldown";
@@ -23,6 +24,7 @@ const besideMain = {
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
+const declared = declare();
 await bundle("index", "src/index.ts", []);
 await bundle("js", "src/index.ts", [plainly]);
 await bundle("safetensors", "src/safetensors/index.ts", []);
@@ -30,8 +32,9 @@ await bundle("threads", "src/threads/index.ts", [besideMain]);
 await bundle("threads/worker", "src/threads/worker.ts", []);
 for (const name of ["f32", "f64", "f32-decay", "f64-decay", "f32-fused", "f64-fused"])
   copyFileSync(`build/${name}.wasm`, `dist/kernels/${name}.wasm`);
-declarations();
 await command();
+await declared;
+declarations();
 
 // Rolldown, because it marks what it makes of `import * as` as pure: a bundler that takes one optimizer can drop the others.
 async function bundle(name, entry, plugins) {
@@ -60,11 +63,18 @@ async function command() {
   }
 }
 
-/** Those that the entries reach, of all that the compiler keeps in build, where it looks at nothing twice. */
+/** Writes all declarations to build, where the compiler looks at nothing twice. */
+async function declare() {
+  const compiler = "node_modules/typescript/bin/tsc";
+  const [code] = await once(
+    spawn(process.execPath, [compiler, "-p", "scripts/declarations.json"], { stdio: "inherit" }),
+    "exit",
+  );
+  if (code !== 0) process.exit(1);
+}
+
+/** Takes over those that the entries reach. */
 function declarations() {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "scripts/declarations.json"], {
-    stdio: "inherit",
-  });
   const from = "build/declarations";
   writeFileSync(`${from}/js.d.ts`, 'export * from "./index.js";\n');
   writeFileSync(`${from}/safetensors.d.ts`, 'export * from "./safetensors/index.js";\n');

@@ -1,15 +1,16 @@
-// Compiles the kernels of one target of asconfig.json: node scripts/compile.mjs f32
+// Compiles the kernels of targets of asconfig.json: node scripts/compile.mjs f32 f32-decay
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import asc from "assemblyscript/asc";
 
-const name = process.argv[2];
-const form = name.split("-")[1];
-const entries = form ? [`assembly/${form}.ts`] : ["assembly/index.ts", "assembly/tensors.ts"];
-const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
-if (error) {
-  console.error(`${name}: ${error.message}\n${stderr}`);
-  process.exitCode = 1;
+for (const name of process.argv.slice(2)) {
+  const form = name.split("-")[1];
+  const entries = form ? [`assembly/${form}.ts`] : ["assembly/index.ts", "assembly/tensors.ts"];
+  const { error, stderr } = await asc.main([...entries, "--target", name], { readFile });
+  if (error) {
+    console.error(`${name}: ${error.message}\n${stderr}`);
+    process.exitCode = 1;
+  }
 }
 
 /** What the compiler reads. */

@@ -32,7 +32,7 @@ async function kernels() {
   );
 }
 
-/** Compiles all targets at once, unless nothing that goes into them has changed: nothing else here takes seconds. */
+/** Compiles both dtypes at once, unless nothing that goes into them has changed: nothing else here takes seconds. */
 async function compile(names) {
   const files = readdirSync("assembly", { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const sources = files.map(({ parentPath, name }) => `${parentPath}/${name}`).sort();
@@ -44,7 +44,8 @@ async function compile(names) {
   const there = [noted, ...names.map((name) => `build/${name}.wasm`)].every((file) => existsSync(file));
   if (there && readFileSync(noted, "utf8") === compiled) return;
   rmSync(noted, { force: true });
-  await Promise.all(names.map((name) => run(process.execPath, ["scripts/compile.mjs", name])));
+  const dtypes = ["f32", "f64"].map((dtype) => names.filter((name) => name.startsWith(dtype)));
+  await Promise.all(dtypes.map((some) => run(process.execPath, ["scripts/compile.mjs", ...some])));
   writeFileSync(noted, compiled);
 }
 
