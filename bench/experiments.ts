@@ -8,6 +8,7 @@ import { compileProbes } from "./probes.js";
 import { openBlas, peak, product } from "./products.js";
 import { separatePasses, stages } from "./separate.js";
 import { largeSizes } from "./targets.js";
+import { threadExperiments } from "./threads.js";
 
 const inCache = 65536;
 const [, inMemory] = largeSizes;
@@ -85,6 +86,7 @@ export const experiments: readonly Experiment[] = [
     () => perElement(adamwOf(Array(tensors).fill(huge / tensors)), huge),
     () => perElement(adamwOf([inMemory]), inMemory),
   ),
+  ...threadExperiments(),
   duration({ ...atMost("making an optimizer of two numbers after the first", 20), unit: "µs" }, 21, makeOne),
   duration(
     { ...atMost("first use of WebAssembly: to decode, compile and instantiate the kernels", 5), unit: "ms" },

@@ -9,6 +9,7 @@ import type { Row } from "../bench/run.js";
 import { separatePasses } from "../bench/separate.js";
 import type { SmallRow } from "../bench/small.js";
 import { evaluate, judge, targetLabels } from "../bench/targets.js";
+import { read } from "../bench/threads.js";
 
 describe("targets", () => {
   const summary = (median: number) => ({ median, mad: 0, p25: median, p75: median, min: median, max: median });
@@ -129,6 +130,13 @@ describe("experiments", () => {
     expect(apart.params).toEqual(opt.params.w);
     expect(apart.grads).toEqual(opt.grads.w);
     expect(apart.average).toEqual(opt.state.w.ema);
+  });
+
+  it("read what the script on threads prints", () => {
+    const printed =
+      "Node\n| | elements |\n|---|---|\n| sgd | 4 | 0.1 | 0.2 | 0.50 | 0.40 |\n| adam | 4 | 0.4 | 0.2 | 2.00 | 1.90 |\n";
+    expect(read(printed, "adam")).toEqual({ best: 2, median: 1.9 });
+    expect(read(printed, "sgd")).toEqual({ best: 0.5, median: 0.4 });
   });
 
   it("multiply matrices, and numbers in registers", async () => {
