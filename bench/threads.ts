@@ -29,10 +29,9 @@ export function threadExperiments(): readonly Experiment[] {
 
 // what this process starts may be kept on the one core that it is on itself
 function run(cores: number, power: string): string {
-  const command = [process.execPath, script, "2", power];
-  const everywhere = ["taskset", "-c", `0-${cores - 1}`];
-  const pins = spawnSync("taskset", [...everywhere.slice(1), "true"]).status === 0;
-  const [program, ...rest] = [...(pins ? everywhere : []), ...command];
+  const allCores = ["-c", `0-${cores - 1}`];
+  const pins = spawnSync("taskset", [...allCores, "true"]).status === 0;
+  const [program, ...rest] = [...(pins ? ["taskset", ...allCores] : []), process.execPath, script, "2", power];
   return execFileSync(program, rest, { encoding: "utf8" });
 }
 
