@@ -22,10 +22,24 @@ const besideMain = {
   resolveId: { filter: { id: /^\.\.\/index\.js$/ }, handler: () => ({ id: "./index.js", external: true }) },
 };
 
+// on import, it makes a decoder that not every environment has, and changes Object: only what has strings needs the one, and only
+// engines without SIMD the other
+const quietly = {
+  name: "quietly",
+  transform: {
+    filter: { id: /@assemblyscript\/loader/ },
+    handler(code) {
+      const decoder = code.match(/^const utf16 = (new TextDecoder\(.*\));.*\n/m);
+      const polyfill = code.match(/^Object\.hasOwn = .*\n.*\n};\n/m);
+      return code.replace(decoder[0], "").replace(polyfill[0], "").replace("utf16.decode", `${decoder[1]}.decode`);
+    },
+  },
+};
+
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 const declared = declare();
-await bundle("index", "src/index.ts", []);
+await bundle("index", "src/index.ts", [quietly]);
 await bundle("js", "src/index.ts", [plainly]);
 await bundle("safetensors", "src/safetensors/index.ts", []);
 await bundle("threads", "src/threads/index.ts", [besideMain]);

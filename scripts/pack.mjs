@@ -2,7 +2,7 @@
 // stands side by side, and that of float64 in the words of float32, as its difference from that if both are of one length.
 // src/unpack.ts reads it.
 
-/** Rows of the modules' pieces, and the bytes that characters from "#" on stand for. */
+/** Rows of the modules' pieces, and the bytes that their characters stand for. */
 export function pack(modules) {
   const cut = modules.map(pieces);
   const names = [...cut[0].keys()];
@@ -63,19 +63,20 @@ function exchanged(byte) {
   return byte < 0xec ? byte + 12 : byte - 12;
 }
 
-/** The bytes that one character stands for, from "#" to "~" but for the backslash, which has a 0: the most frequent ones. */
+/** Bytes in the order of their frequency, 92 a page, for the characters from "#" to "~"; the backslash's place has a 0. */
 function frequent(bytes) {
   const counts = new Array(256).fill(0);
   for (const byte of bytes) counts[byte]++;
   const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
-  return [...order.slice(0, 57), 0, ...order.slice(57, 91)];
+  return [0, 91, 182].flatMap((from) => [...order.slice(from, from + 57), 0, ...order.slice(from + 57, from + 91)]);
 }
 
-/** A character for each byte that has one; others are two digits after "!". */
+/** A character for each byte of the first page; those of the next stand after "!", those of the last after " ". */
 function textOf(piece, alphabet) {
+  const places = new Map(alphabet.map((byte, i) => [byte, i]).filter(([, i]) => i % 92 !== 57));
   const characters = Array.from(piece, (byte) => {
-    const i = alphabet.indexOf(byte);
-    return i < 0 ? `!${byte.toString(16).padStart(2, "0")}` : String.fromCharCode(35 + i);
+    const i = places.get(byte);
+    return ["", "!", " "][Math.floor(i / 92)] + String.fromCharCode(35 + (i % 92));
   });
   return characters.join("");
 }

@@ -133,9 +133,21 @@ test("no code is made from strings", () => {
   expect(run(source, ["--disallow-code-generation-from-strings", ...esm])).toEqual(["wasm", ...numbers]);
 });
 
-test("gradstep/js runs with frozen intrinsics", () => {
-  const source = `import { Adam } from "gradstep/js"; ${print}`;
-  expect(run(source, ["--frozen-intrinsics", "--no-warnings", ...esm])).toEqual(["js", ...numbers]);
+test.each([
+  ["gradstep", "wasm"],
+  ["gradstep/js", "js"],
+])("%s runs with frozen intrinsics", (entry, backend) => {
+  const source = `import { Adam } from "${entry}"; ${print}`;
+  expect(run(source, ["--frozen-intrinsics", "--no-warnings", ...esm])).toEqual([backend, ...numbers]);
+});
+
+test("without the encoding of texts, as where jsdom is the environment of tests", () => {
+  const source = `
+    delete globalThis.TextDecoder;
+    delete globalThis.TextEncoder;
+    const { Adam } = await import("gradstep");
+    ${print}`;
+  expect(run(source)).toEqual(["wasm", ...numbers]);
 });
 
 test("an error's stack leads to the sources", () => {
