@@ -22,16 +22,19 @@ const besideMain = {
   resolveId: { filter: { id: /^\.\.\/index\.js$/ }, handler: () => ({ id: "./index.js", external: true }) },
 };
 
-// on import, it makes a decoder that not every environment has, and changes Object: only what has strings needs the one, and only
-// engines without SIMD the other
+// when it is imported, it makes a decoder that not every environment has, and changes Object for engines that are older than SIMD
 const quietly = {
   name: "quietly",
   transform: {
     filter: { id: /@assemblyscript\/loader/ },
     handler(code) {
-      const decoder = code.match(/^const utf16 = (new TextDecoder\(.*\));.*\n/m);
-      const polyfill = code.match(/^Object\.hasOwn = .*\n.*\n};\n/m);
-      return code.replace(decoder[0], "").replace(polyfill[0], "").replace("utf16.decode", `${decoder[1]}.decode`);
+      const found = [
+        ["const utf16 =", "const utf16 = () =>"],
+        ["utf16.decode(", "utf16().decode("],
+        ["Object.hasOwn = Object.hasOwn ||", "const unused ="],
+      ];
+      for (const [text] of found) if (!code.includes(text)) throw new Error(`the loader has no "${text}"`);
+      return { code: found.reduce((made, [text, other]) => made.replace(text, other), code), map: null };
     },
   },
 };
