@@ -7,6 +7,7 @@ import {
   batches,
   blockLength,
   inPlace,
+  LINE,
   layOut,
   lined,
   overhead,
@@ -132,8 +133,13 @@ function allocatePart(
   const length = tensors.reduce((sum, tensor) => sum + roomOf(tensor, dtype), 0);
   const stream = lined(length, dtype);
   const block = Math.min(stream, blockLength(dtype));
-  const sizes = [own ? block : stream, stream, block, SCALARS + STAGE_SCALARS].map((n) => n * SIZE[dtype]);
-  sizes.splice(2, 0, ...slots.map(({ type }) => stream * SIZE[type]));
+  const types = [dtype, dtype, ...slots.map(({ type }) => type)];
+  const lengths = [own ? block : stream, ...types.slice(1).map(() => stream), block, SCALARS + STAGE_SCALARS];
+  const sizes = lengths.map((n, i) => {
+    const [type, next] = [types[i] ?? dtype, types[i + 1] ?? dtype];
+    // where a kernel goes on to the end of a line, that many bytes are more elements of the next stream
+    return n * SIZE[type] + (SIZE[next] < SIZE[type] ? LINE : 0);
+  });
   const { starts, end } = layOut(sizes);
   // to bring the caller's parameters to threads and back takes as long as a step of a rule with little state
   const alone = backend.crew && own && slots.length < 2 ? backend.alone : undefined;

@@ -55,11 +55,12 @@ export interface Progress {
   readonly dtype: Dtype;
   readonly clock: Clock;
   readonly groups: readonly Group[];
+  /** In the order of the parameters. */
+  readonly tensors: readonly Placed[];
 }
 
-export function saveState({ kind, dtype, clock, groups }: Progress, options: StateDictOptions): StateDict {
+export function saveState({ kind, dtype, clock, groups, tensors }: Progress, options: StateDictOptions): StateDict {
   const copy = readCopy(options);
-  const tensors = groups.flatMap(({ store }) => store.tensors);
   const each = <T>(pick: (tensor: Placed) => T) =>
     Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)]));
   return {
@@ -73,16 +74,16 @@ export function saveState({ kind, dtype, clock, groups }: Progress, options: Sta
     }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => (copy ? copyOf(params, dtype) : params)),
-    state: stateOf(groups, copy),
+    state: stateOf(tensors, copy),
   };
 }
 
 /** The state by parameter and slot, copied or not. */
-export function stateOf(groups: readonly Group[], copy: boolean): Record<string, Record<string, Numbers>> {
+export function stateOf(tensors: readonly Placed[], copy: boolean): Record<string, Record<string, Numbers>> {
   const slots = ({ name, state }: Placed) => {
     return [name, Object.fromEntries(Object.entries(state).map(([slot, x]) => [slot, copy ? x.slice() : x]))];
   };
-  return Object.fromEntries(groups.flatMap(({ store }) => store.tensors.map(slots)));
+  return Object.fromEntries(tensors.map(slots));
 }
 
 /** Whether `stateDict` is to copy. */
@@ -102,10 +103,8 @@ export function planLoad(progress: Progress, dict: StateDict, options: LoadOptio
   const { strict, keepHyperparameters, convert } = { ...known, ...options };
   checkKind(progress, dict, convert);
   const plan = new Plan(dict);
-  for (const group of progress.groups) {
-    for (const tensor of group.store.tensors) plan.tensor(tensor);
-    plan.group(progress, group, keepHyperparameters);
-  }
+  for (const tensor of progress.tensors) plan.tensor(tensor);
+  for (const group of progress.groups) plan.group(progress, group, keepHyperparameters);
   plan.unexpectedTensors();
   const { missing, unexpected, problems } = plan;
   if (strict && missing.length > 0) problems.push(`missing ${quoted(missing)}`);

@@ -364,6 +364,31 @@ describe.each([
     }
   });
 
+  test.each(backends)("beside what is frozen, steps all of the rest and nothing else (%s)", (backend) => {
+    const lengths = { a: 3, b: 6, c: 1, d: 17 };
+    const names = Object.keys(lengths);
+    for (const dtype of dtypes) {
+      const options = { ...bf16, dtype, backend };
+      const free = train(start(make(made, lengths, options)), 3);
+      const still = start(make(made, lengths, options));
+      for (const clears of [{}, { zeroGrad: true }]) {
+        for (let mask = 0; mask < 2 ** names.length; mask++) {
+          const opt = start(make(made, lengths, { ...options, ...clears }));
+          train(opt.freeze(names.filter((_, k) => (mask >> k) & 1)) as typeof opt, 3);
+          for (const [k, name] of names.entries()) {
+            const expected = (mask >> k) & 1 ? still : free;
+            expect(bitsEqual(opt.params[name], expected.params[name]), `${name} of ${mask}`).toBe(true);
+            for (const slot of ["m", "v"]) {
+              expect(bitsEqual(opt.state[name][slot], expected.state[name][slot]), `${name}.${slot} of ${mask}`).toBe(
+                true,
+              );
+            }
+          }
+        }
+      }
+    }
+  });
+
   test("takes half of what the state took, a group can have it alone, and amsgrad is refused", () => {
     const bytes = (options: object) => make(made, { w: 1_000_000 }, options).bytes;
     expect((bytes({}) - bytes(bf16)) / 1e6).toBeCloseTo(4, 2);

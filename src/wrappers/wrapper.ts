@@ -122,7 +122,7 @@ export abstract class Wrapper {
       const counts = kept.map(({ kind, groups }) => [countOf(kind.rule.name), groups[i].steps]);
       return { ...group, memory: { ...group.memory, ...Object.fromEntries(counts) } };
     });
-    return { ...dict, groups, state: merged([dict.state, ...kept.map(({ groups }) => stateOf(groups, copy))]) };
+    return { ...dict, groups, state: merged([dict.state, ...kept.map(({ tensors }) => stateOf(tensors, copy))]) };
   }
 
   loadStateDict(dict: StateDict, options: LoadOptions = {}): LoadResult {
