@@ -98,7 +98,7 @@ export class Core {
 
   /** Brings the records of views up to date with the groups. */
   show(): void {
-    this.tensors = this.groups.flatMap(({ names, store }) => inOrder(names, store.tensors));
+    this.tensors = this.groups.flatMap(({ tensors }) => tensors);
     this.params = record(this.tensors, ({ params }) => params);
     this.grads = record(this.tensors, ({ grads }) => grads);
     this.state = record(this.tensors, ({ state }) => state);
@@ -243,11 +243,6 @@ export class Core {
     this.show();
     return true;
   }
-}
-
-function inOrder(names: readonly string[], tensors: readonly Placed[]): Placed[] {
-  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  return names.map((name) => byName.get(name) as Placed);
 }
 
 function record<T>(tensors: readonly Placed[], pick: (tensor: Placed) => T): Readonly<Record<string, T>> {

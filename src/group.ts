@@ -1,7 +1,7 @@
 import type { Numbers, Reals } from "./real.js";
 import { type Defaults, extraSlots, type Memory, type Slot, type Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
-import type { Store } from "./store.js";
+import type { Placed, Store } from "./store.js";
 
 /** A group of parameters as the optimizer keeps it. */
 export class Group {
@@ -20,6 +20,12 @@ export class Group {
 
   get names(): readonly string[] {
     return this.settings.names;
+  }
+
+  /** Its parameters, in the order of their names, wherever they are. */
+  get tensors(): readonly Placed[] {
+    const byName = new Map(this.store.tensors.map((tensor) => [tensor.name, tensor]));
+    return this.names.map((name) => byName.get(name) as Placed);
   }
 
   /** Begins the next step. */

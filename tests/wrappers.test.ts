@@ -51,6 +51,26 @@ describe.each(table)("%s", (wrapper, wrap) => {
   const inner = wrapper === "all of them" ? named : named.filter(([, made]) => some.includes(made));
   const shapes = [[1], [7], [67], [0], [5, 3], [1, 9], [2, 3, 4], [300]];
 
+  test.each(inner)("around %s: a step that is awaited is the same step", async (_, made) => {
+    const [awaited, plain] = [0, 1].map(() => start(wrap(make(made, shapes, needed(made)))));
+    for (let step = 1; step <= 4; step++) {
+      const grads = gradients(plain, step);
+      plain.step(grads);
+      expect(await awaited.stepAsync(grads)).toBe(awaited);
+      expectSame(awaited, plain);
+    }
+  });
+
+  test("a step that is refused changes nothing", async () => {
+    const opt = start(wrap(make(gradstep.SGD, { a: 3, b: 2 }, momentum)));
+    train(opt, 1).addGroup({ params: { c: 2 } });
+    opt.params.c.fill(1);
+    const before = snapshot(opt);
+    expectError(() => opt.step({ a: new Float32Array(3) }), TypeError, 'step: gradient "b" is missing');
+    await expect(opt.stepAsync({ a: new Float32Array(3) })).rejects.toThrow('gradient "b" is missing');
+    expectUnchanged(opt, before);
+  });
+
   test.each(inner)("around %s: WebAssembly and JavaScript write the same bits", (_, made) => {
     for (const dtype of dtypes) {
       const r = random(shapes.length);

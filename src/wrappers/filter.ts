@@ -3,6 +3,8 @@ import { Optimizer } from "../optimizer.js";
 import type { Reals } from "../real.js";
 import { Wrapper } from "./wrapper.js";
 
+type Arrays = Readonly<Record<string, Reals>>;
+
 /**
  * What changes gradients on their way to an optimizer: its own `grads` are those that come in, and the optimizer's those that go
  * on.
@@ -22,19 +24,34 @@ export abstract class Filter extends Wrapper {
     this.#filter = this.keep(made, options, (name) => this.optimizer.grads[name]);
   }
 
-  override get grads(): Readonly<Record<string, Reals>> {
+  override get grads(): Arrays {
     return this.#filter.grads;
   }
 
-  override step(grads?: Readonly<Record<string, Reals>>): this {
+  override step(grads?: Arrays): this {
+    if (!this.#pass(grads)) return this;
+    this.optimizer.step();
+    return this.#end(grads);
+  }
+
+  override async stepAsync(grads?: Arrays): Promise<this> {
+    if (!this.#pass(grads)) return this;
+    await this.optimizer.stepAsync();
+    return this.#end(grads);
+  }
+
+  /** Hands the gradients on to the optimizer, unless the step is left out. */
+  #pass(grads: Arrays | undefined): boolean {
     // if the optimizer refuses, nothing may have changed
     const { guard } = this.inside().check("step");
     const filter = Optimizer.core(this.#filter, "step");
-    if (guard.refuses(filter, filter.take("step", grads))) return this;
+    if (guard.refuses(filter, filter.take("step", grads))) return false;
     this.#filter.step(grads);
-    this.optimizer.step();
-    if (guard.stages.clear && grads === undefined) this.zeroGrad();
-    return this;
+    return true;
+  }
+
+  #end(grads: Arrays | undefined): this {
+    return grads === undefined && this.inside().guard.stages.clear ? this.zeroGrad() : this;
   }
 
   override zeroGrad(): this {

@@ -15,6 +15,12 @@ export interface LookaheadOptions {
   readonly resetState?: boolean;
 }
 
+/** The steps before a step, and the parameters that have taken none. */
+interface Begun {
+  readonly steps: number;
+  readonly starts: readonly (readonly [name: string, start: Reals])[];
+}
+
 const Slow = /* @__PURE__ */ remembering("slow");
 const SlowMomentum = /* @__PURE__ */ remembering("slowMomentum");
 
@@ -69,21 +75,36 @@ export const Lookahead = class Lookahead extends Wrapper {
   }
 
   override step(grads?: unknown): unknown {
-    const { k, pullbackMomentum, resetState } = this.#options;
-    if (this.#fresh) {
-      for (const { names, steps } of this.inside().groups) if (steps === 0) this.#start(names);
-    }
-    const { steps } = this;
+    const begun = this.#begin();
     const result = this.optimizer.step(grads as never);
-    this.#fresh = false;
-    // a call need not make a step
-    if (this.steps > steps && this.steps % k === 0) {
-      this.#slow.step();
-      this.#slowMomentum?.step();
-      if (pullbackMomentum === "reset") for (const { buf } of Object.values(this.state)) buf?.fill(0);
-      if (resetState) restart(this.optimizer);
-    }
+    this.#end(begun);
     return result === this.optimizer ? this : result;
+  }
+
+  override async stepAsync(grads?: unknown): Promise<unknown> {
+    const begun = this.#begin();
+    const result = await this.optimizer.stepAsync(grads as never);
+    this.#end(begun);
+    return result === this.optimizer ? this : result;
+  }
+
+  /** What the step must know of what was before it, for one that is refused changes nothing. */
+  #begin(): Begun {
+    const groups = this.#fresh ? this.inside().groups.filter(({ steps }) => steps === 0) : [];
+    const starts = groups.flatMap(({ names }) => names.map((name) => [name, this.params[name].slice()] as const));
+    return { steps: this.steps, starts };
+  }
+
+  #end({ steps, starts }: Begun): void {
+    const { k, pullbackMomentum, resetState } = this.#options;
+    this.#fresh = false;
+    for (const [name, start] of starts) this.#slow.state[name].slow.set(start);
+    // a call need not make a step
+    if (this.steps === steps || this.steps % k !== 0) return;
+    this.#slow.step();
+    this.#slowMomentum?.step();
+    if (pullbackMomentum === "reset") for (const { buf } of Object.values(this.state)) buf?.fill(0);
+    if (resetState) restart(this.optimizer);
   }
 
   override addGroup(group: never): this {

@@ -59,6 +59,8 @@ export abstract class Wrapper {
 
   abstract step(grads?: unknown): unknown;
 
+  abstract stepAsync(grads?: unknown): Promise<unknown>;
+
   get params(): Arrays {
     return this.optimizer.params;
   }
@@ -215,8 +217,8 @@ function forward(wrapper: Wrapper, optimizer: Inner): void {
 
 /** Groups of the arrays that stand for the parameters of some groups. */
 function targets(groups: readonly Group[], target: Keeper["target"]) {
-  return groups.map(({ store }) => {
-    const arrays = store.tensors.flatMap(({ name, shape }) => {
+  return groups.map(({ tensors }) => {
+    const arrays = tensors.flatMap(({ name, shape }) => {
       const data = target(name);
       return data ? [[name, { data, shape }]] : [];
     });
