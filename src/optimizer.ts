@@ -2,7 +2,7 @@
 import { describe } from "./check.js";
 import { Core } from "./core.js";
 import type { NonFinite } from "./guard.js";
-import { moveTensors, setFrozen } from "./regroup.js";
+import { planMove, setFrozen } from "./regroup.js";
 import type { Dtype, Kind } from "./rule.js";
 import {
   type LoadOptions,
@@ -203,9 +203,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * group, so that group must have taken as many steps, or have no parameters yet.
    */
   move(names: N | readonly N[], group: number): this {
-    moveTensors("move", this.#core.checkAlive(), names, group);
-    this.#core.show();
+    this.planMove(names, group)();
     return this;
+  }
+
+  /** @internal Checks a move, and returns what does it. */
+  planMove(names: unknown, group: unknown): () => void {
+    return planMove("move", this.#core.checkAlive(), names, group);
   }
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */

@@ -13,8 +13,9 @@ export function setFrozen(who: string, { kind, groups, tensors }: Core, names: u
   for (const { store } of groups) store.arrange();
 }
 
-/** Moves parameters to the group of that index. Everything is checked first. */
-export function moveTensors(who: string, { groups, tensors }: Core, names: unknown, to: unknown): void {
+/** Checks that parameters can be moved to the group of that index, and returns what moves them. */
+export function planMove(who: string, core: Core, names: unknown, to: unknown): () => void {
+  const { groups, tensors } = core;
   const target = groups[to as number];
   if (typeof to !== "number" || !target) {
     const Kind = typeof to === "number" ? RangeError : TypeError;
@@ -24,7 +25,10 @@ export function moveTensors(who: string, { groups, tensors }: Core, names: unkno
   const from = groups.filter(({ names }) => moved.some(({ name }) => names.includes(name)));
   const taken = from.map((group) => group.names.filter((name) => moved.some((tensor) => tensor.name === name)));
   for (const [i, group] of from.entries()) checkAlike(who, group, taken[i], target, to);
-  for (const [i, group] of from.entries()) target.take(group, taken[i]);
+  return () => {
+    for (const [i, group] of from.entries()) target.take(group, taken[i]);
+    core.show();
+  };
 }
 
 function namedTensors(who: string, tensors: readonly Placed[], names: unknown): Placed[] {

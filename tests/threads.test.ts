@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { Adam, AdamW, LAMB, LBFGS, optimizers, SGD } from "../src/index.js";
+import * as gradstep from "../src/index.js";
+import { load, save } from "../src/safetensors/index.js";
 import { openPool } from "../src/threads/backend.js";
 import { least } from "../src/threads/crew.js";
 import { startWorkers } from "../src/threads/index.js";
@@ -13,7 +14,10 @@ import { shareMemory } from "../src/threads/memory.js";
 import { Pool, waits } from "../src/threads/pool.js";
 import { unpack } from "../src/unpack.js";
 import { arraysOf, bitsEqual, expectError, expectSame, make, type Subject, start, train } from "./helpers.js";
+import { type Library, live } from "./lives.js";
 import { type AnyClass, dtypes, full, inTurn, type Options, type Reals, random, show } from "./tables.js";
+
+const { Adam, AdamW, LAMB, LBFGS, optimizers, SGD } = gradstep;
 
 const usual = { ...least, ...waits };
 const pool = openPool() as Pool;
@@ -105,6 +109,14 @@ describe.each(named)("%s", (_, made) => {
       for (const opt of opts) opt.dispose();
     }
   });
+});
+
+test("whatever an optimizer lives through, it is the same on any number of threads", { timeout: 600_000 }, async () => {
+  const memories = ["own", "caller"] as const;
+  const ways = memories.flatMap((memory) => [1, 2, 3].map((threads) => ({ options: { threads }, memory })));
+  const library = { ...gradstep, load, save } as unknown as Library;
+  const done = await (full ? live(library, ways, 1000) : live(library, ways, 40, 3));
+  expect(done.get("step")).toBeGreaterThan(20);
 });
 
 describe("a step", () => {

@@ -19,7 +19,7 @@ import {
 } from "./helpers.js";
 import { type AnyClass, classes, differs, drawn, dtypes, inTurn, random } from "./tables.js";
 
-const { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead } = gradstep;
+const { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead, SGD } = gradstep;
 
 type Wrap = (optimizer: unknown) => Subject;
 const around =
@@ -62,7 +62,7 @@ describe.each(table)("%s", (wrapper, wrap) => {
   });
 
   test("a step that is refused changes nothing", async () => {
-    const opt = start(wrap(make(gradstep.SGD, { a: 3, b: 2 }, momentum)));
+    const opt = start(wrap(make(SGD, { a: 3, b: 2 }, momentum)));
     train(opt, 1).addGroup({ params: { c: 2 } });
     opt.params.c.fill(1);
     const before = snapshot(opt);
@@ -436,4 +436,13 @@ describe("bad input", () => {
     expectUnchanged(opt, before);
     expect(Object.keys(arraysOf(opt))).toContain("state.w.slow");
   });
+});
+
+test("a move that the optimizer could do, but not what the wrapper remembers, changes nothing", () => {
+  const opt = make(GrokfastEMA, make(SGD, { a: 3 }, { accumulate: 2 }));
+  opt.step();
+  opt.addGroup({ params: { b: 2 } });
+  const before = snapshot(opt);
+  expectError(() => opt.move("b", 0), RangeError, "move: group 0 has steps 1, expected 0");
+  expectUnchanged(opt, before);
 });

@@ -96,24 +96,35 @@ export abstract class Wrapper {
   }
 
   freeze(names: never): this {
-    return this.#regroup(names, (optimizer, some) => optimizer.freeze(some));
+    this.optimizer.freeze(names);
+    for (const [keeper, some] of this.#sharesOf(names)) keeper.freeze(some);
+    return this;
   }
 
   unfreeze(names: never): this {
-    return this.#regroup(names, (optimizer, some) => optimizer.unfreeze(some));
+    this.optimizer.unfreeze(names);
+    for (const [keeper, some] of this.#sharesOf(names)) keeper.unfreeze(some);
+    return this;
   }
 
   move(names: never, group: number): this {
-    return this.#regroup(names, (optimizer, some) => optimizer.move(some, group));
+    this.planMove(names, group)();
+    return this;
   }
 
-  /** Does something with parameters, and with what is remembered of them. */
-  #regroup(names: never, act: (optimizer: Inner, names: never) => unknown): this {
-    act(this.optimizer, names);
-    for (const { optimizer } of this.#keepers) {
-      act(optimizer, [names].flat().filter((name) => name in optimizer.params) as never);
-    }
-    return this;
+  /** @internal Checks a move, and returns what does it. */
+  planMove(names: unknown, group: unknown): () => void {
+    const plans = [this.optimizer.planMove(names, group)];
+    for (const [keeper, some] of this.#sharesOf(names)) plans.push(keeper.planMove(some, group));
+    return () => {
+      for (const move of plans) move();
+    };
+  }
+
+  /** What is remembered of parameters. */
+  #sharesOf(names: unknown): [keeper: Optimizer, names: string[]][] {
+    const all = [names].flat() as string[];
+    return this.#keepers.map(({ optimizer }) => [optimizer, all.filter((name) => name in optimizer.params)]);
   }
 
   stateDict(options: StateDictOptions = {}): StateDict {
