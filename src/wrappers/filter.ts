@@ -7,7 +7,7 @@ type Arrays = Readonly<Record<string, Reals>>;
 
 /**
  * What changes gradients on their way to an optimizer: its own `grads` are those that come in, and the optimizer's those that go
- * on.
+ * on. `nonFinite` holds for both; a step that only the latter forbid is one that the filter has taken.
  */
 export abstract class Filter extends Wrapper {
   readonly #filter: Optimizer;
