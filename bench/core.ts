@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { setTimeout } from "node:timers/promises";
 
@@ -14,6 +14,14 @@ export async function stayOnOneCore(): Promise<number | undefined> {
   const core = idle.indexOf(Math.max(...idle));
   const { status } = spawnSync("taskset", ["-cp", String(core), String(process.pid)]);
   return status === 0 ? core : undefined;
+}
+
+/** Runs Node on all cores, though this thread may be kept on one; returns what it prints. */
+export function runOnAllCores(args: readonly string[], cwd?: string | URL): string {
+  const cores = ["-c", `0-${cpus().length - 1}`];
+  const pins = spawnSync("taskset", [...cores, "true"]).status === 0;
+  const [program, ...rest] = [...(pins ? ["taskset", ...cores] : []), process.execPath, ...args];
+  return execFileSync(program, rest, { cwd, encoding: "utf8" });
 }
 
 function idleTimes(): number[] {

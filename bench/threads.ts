@@ -1,6 +1,6 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { runOnAllCores } from "./core.js";
 import type { Experiment, Measured } from "./experiment.js";
 
 const script = fileURLToPath(new URL("../scripts/threads.mjs", import.meta.url));
@@ -19,20 +19,12 @@ export function threadExperiments(): readonly Experiment[] {
         relation: "at least",
         limit,
         measure() {
-          printed ??= run(cores, power);
+          printed ??= runOnAllCores([script, "2", power]);
           return read(printed, rule);
         },
       };
     });
   });
-}
-
-// what this process starts may be kept on the one core that it is on itself
-function run(cores: number, power: string): string {
-  const allCores = ["-c", `0-${cores - 1}`];
-  const pins = spawnSync("taskset", [...allCores, "true"]).status === 0;
-  const [program, ...rest] = [...(pins ? ["taskset", ...allCores] : []), process.execPath, script, "2", power];
-  return execFileSync(program, rest, { encoding: "utf8" });
 }
 
 /** The last columns of the rule's row: the ratio of the best steps, and of the median ones. */
