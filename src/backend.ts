@@ -69,6 +69,8 @@ export interface Crew {
    * buffers of another type, and 0 for scalars.
    */
   spread(memory: Memory, dtype: Dtype, longest: number, sizes: ReadonlyMap<Ref, number>): Spread | undefined;
+  /** Throws if a step is under way. */
+  checkIdle(who: string): void;
   /** Throws if a step is under way, or one was cut off and no state dict loaded since; for a load, if it has to wait. */
   check(who: string): void;
   /** Takes note that a state dict was loaded. */

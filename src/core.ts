@@ -191,7 +191,7 @@ export class Core {
 
   /** Lets parameters and averages change places, if they have not already, or not yet back again. */
   swap(swapped: boolean): void {
-    this.checkAlive();
+    this.checkIdle(swapped ? "swap" : "restore");
     if (swapped && !this.tensors.some(({ state }) => "ema" in state)) {
       throw new RangeError(`swap: ${this.kind.rule.name} has no averages, expected the option ema to be set`);
     }
@@ -228,6 +228,13 @@ export class Core {
     this.checkAlive();
     if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
     this.#crew?.check(method);
+  }
+
+  /** Throws while workers are at a step. */
+  checkIdle(method: string): this {
+    this.checkAlive();
+    this.#crew?.checkIdle(method);
+    return this;
   }
 
   checkAlive(): this {

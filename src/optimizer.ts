@@ -116,7 +116,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** Sets all gradients to zero. */
   zeroGrad(): this {
-    for (const { grads } of this.#core.checkAlive().tensors) grads.fill(0);
+    for (const { grads } of this.#core.checkIdle("zeroGrad").tensors) grads.fill(0);
     return this;
   }
 
@@ -183,13 +183,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * ask for one, `opt.grads` has it.
    */
   freeze(names: N | readonly N[]): this {
-    setFrozen("freeze", this.#core.checkAlive(), names, true);
+    setFrozen("freeze", this.#core.checkIdle("freeze"), names, true);
     return this;
   }
 
   /** Has steps move parameters again. */
   unfreeze(names: N | readonly N[]): this {
-    setFrozen("unfreeze", this.#core.checkAlive(), names, false);
+    setFrozen("unfreeze", this.#core.checkIdle("unfreeze"), names, false);
     return this;
   }
 
@@ -209,14 +209,14 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal Checks a move, and returns what does it. */
   planMove(names: unknown, group: unknown): () => void {
-    return planMove("move", this.#core.checkAlive(), names, group);
+    return planMove("move", this.#core.checkIdle("move"), names, group);
   }
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */
   addGroup<const P extends ParamSet>(
     group: { readonly params: P } & Partial<Settings<H>>,
   ): Optimizer<N | NamesOf<P>, D, H> & Hyperparameters<H> {
-    this.#core.checkAlive().addGroup(group);
+    this.#core.checkIdle("addGroup").addGroup(group);
     return this as unknown as ReturnType<typeof this.addGroup<P>>;
   }
 

@@ -224,9 +224,19 @@ describe("stepAsync", () => {
     const opt = make(Adam, { w: 2 ** 21 }, { threads: 2 });
     const other = start(make(Adam, { w: 50_000 }, { threads: 2 }));
     const step = opt.stepAsync();
-    for (const act of [() => opt.step(), () => opt.stateDict(), () => opt.loadStateDict({})]) {
-      expectError(act, Error, "a step is under way");
-    }
+    const acts = [
+      () => opt.step(),
+      () => opt.stateDict(),
+      () => opt.loadStateDict({}),
+      () => opt.freeze("w"),
+      () => opt.unfreeze("w"),
+      () => opt.move("w", 0),
+      () => opt.swap(),
+      () => opt.restore(),
+      () => opt.zeroGrad(),
+      () => opt.addGroup({ params: [1] }),
+    ];
+    for (const act of acts) expectError(act, Error, "a step is under way");
     await expect(opt.stepAsync()).rejects.toThrow("under way");
     train(other, 3);
     expect(await step).toBe(opt);

@@ -147,8 +147,12 @@ export class Threads implements Crew {
     return true;
   }
 
-  check(who: string): void {
+  checkIdle(who: string): void {
     if (this.#underWay) throw new Error(`${who}: a step is under way, await stepAsync() first`);
+  }
+
+  check(who: string): void {
+    this.checkIdle(who);
     if (!this.#cut) return;
     if (who !== "loadStateDict") throw new Error(`${who}: ${cutMessage(this.#cut.names)}`);
     if (!this.#cut.over) {
