@@ -76,9 +76,15 @@ const values = [
 
 const acts: Readonly<Record<string, Act>> = {
   step: (_, life, x) => {
-    for (const [name, g] of Object.entries(gradientsFor(life, x))) life.opt.grads[name].set(g);
-    life.opt.updateHessian?.();
-    life.opt.step();
+    const { opt, made } = life;
+    const write = () => {
+      for (const [name, g] of Object.entries(gradientsFor(life, x))) opt.grads[name].set(g);
+      return x / 100;
+    };
+    if ("minimize" in made.rule) return opt.step(write);
+    write();
+    opt.updateHessian?.();
+    return opt.step();
   },
   stepWithGradients: (_, life, x) => life.opt.step(gradientsFor(life, x)),
   stepAsync: (_, life, x) => life.opt.stepAsync(gradientsFor(life, x)),
@@ -184,12 +190,12 @@ function begin(library: Library, made: AnyClass, options: Options, way: Way, x: 
   const [place, more] = placeFor(way, dtype);
   const inner = make(made, params(place, "p", x + y), {
     ...options,
-    ...pick(guards, y),
+    ...("minimize" in made.rule ? {} : pick(guards, y)),
     ...way.options,
     ...more,
     dtype,
   });
-  const filters = [library.GrokfastEMA, library.GradientCentralization];
+  const filters = "minimize" in made.rule ? [] : [library.GrokfastEMA, library.GradientCentralization];
   const wrapper = pick([undefined, undefined, undefined, library.Lookahead, ...filters], x + 2 * y);
   const filtered = filters.some((filter) => filter === wrapper);
   return { opt: wrapper ? make(wrapper, inner) : inner, made, dtype, place, filtered };
@@ -208,9 +214,7 @@ export async function live(
   runs: number,
   seed?: number,
 ): Promise<Map<string, number>> {
-  const classes = (Object.values(library.optimizers) as unknown as AnyClass[]).filter(
-    ({ rule }) => !("minimize" in rule),
-  );
+  const classes = Object.values(library.optimizers) as unknown as AnyClass[];
   const sets = new Map(classes.map((made) => [made, optionSets(made)]));
   const word = fc.nat(9999);
   const call = fc.tuple(fc.constantFrom(...calls, "step", "step", "stepWithGradients"), word, word);
