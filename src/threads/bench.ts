@@ -5,8 +5,6 @@ import type { KernelSet, Part } from "../part.js";
 import type { Dtype } from "../rule.js";
 import type { Source } from "../store.js";
 import type { Counter } from "./counter.js";
-import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
-import type { Pool, Posted } from "./pool.js";
 import {
   CHUNKS,
   COUNT,
@@ -27,7 +25,9 @@ import {
   TOTAL,
   WAITING,
   writeTape,
-} from "./work.js";
+} from "./desk.js";
+import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
+import type { Pool, Posted } from "./pool.js";
 
 /** A stretch of elements, and what a kernel takes for its length. */
 export interface Stretch {

@@ -7,8 +7,6 @@ import { gradientOf } from "../step.js";
 import type { Source } from "../store.js";
 import { type Cut, postDesk, type Stretch } from "./bench.js";
 import { Carrier } from "./carrier.js";
-import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
-import type { Pool, Posted } from "./pool.js";
 import {
   APART,
   COUNT,
@@ -16,18 +14,18 @@ import {
   ENTRIES,
   FINISHED,
   FREE,
-  finish,
   JOB,
   MERGES,
   PER,
-  runOwn,
   SEATED,
   THREADS,
   TOTAL,
   WAITING,
-  work,
   writeTape,
-} from "./work.js";
+} from "./desk.js";
+import { type Modules, SCRATCH_BYTES, type SharedMemory } from "./memory.js";
+import type { Pool, Posted } from "./pool.js";
+import { finish, runOwn, work } from "./work.js";
 
 // Gradients that were handed over, and the caller's own parameters, are in memory that workers cannot read. The calling thread
 // brings them to seats, a stretch to each, while workers are busy with what came before; if no seat is empty, it does a stretch

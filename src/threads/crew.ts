@@ -20,10 +20,11 @@ import {
 } from "./bench.js";
 import { Carrier, squaresOf } from "./carrier.js";
 import { type Counter, layPassing, makeCounter, pass, runHere } from "./counter.js";
+import { begun } from "./desk.js";
 import { type Modules, SharedMemory } from "./memory.js";
 import type { Pool, Posted } from "./pool.js";
 import { spreadKernels } from "./spread.js";
-import { begun, runChunks, runOwn } from "./work.js";
+import { runChunks, runOwn } from "./work.js";
 
 /** From how many numbers on threads share the work. */
 export const least = {

@@ -1,4 +1,3 @@
-import { type Hand, spawn } from "./spawn.js";
 import {
   begun,
   CALLS,
@@ -13,9 +12,9 @@ import {
   SLOT_WORDS,
   TOTAL,
   WAITING,
-  work,
-  workOnce,
-} from "./work.js";
+} from "./desk.js";
+import { type Hand, spawn } from "./spawn.js";
+import { work, workOnce } from "./work.js";
 import type { Letter } from "./worker.js";
 
 /** Most workers. */

@@ -1,6 +1,7 @@
 // What a worker runs, as text in a bundle or as a file: it waits for jobs and works on them, and goes back to its event loop only
 // to take in letters, which tell of desks.
-import { CALLS, DESK, type Desk, MAIL, openDesk, type Plan, SLEEPERS, SLOT_WORDS, THREADS, work } from "./work.js";
+import { CALLS, DESK, type Desk, MAIL, openDesk, type Plan, SLEEPERS, SLOT_WORDS, THREADS } from "./desk.js";
+import { work } from "./work.js";
 
 /** What the pool writes to a worker: who it is, a new desk, or one that is no more. */
 export type Letter =
