@@ -15,6 +15,7 @@ export function minimize(core: Core, closure: unknown): number {
     const expected = "a closure that writes grads and returns the loss";
     throw new TypeError(`step: ${who} takes ${expected}, got ${describe(closure)}`);
   }
+  if (group.steps === 0) group.start();
   const { memory, settings } = group;
   const { values } = settings;
   const store = group.store as Tensors;

@@ -138,7 +138,6 @@ export function defineClosureOptimizer<
     value(this: Optimizer, closure: unknown) {
       const core = Optimizer.core(this, "step").check("step");
       const [group] = core.groups;
-      if (group.steps === 0) group.start();
       const loss = minimize(core, closure);
       (group.store as Tensors).average();
       group.steps++;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LBFGS } from "../dist/index.js";
 import { readGolden } from "./golden.js";
-import { backends, bitsEqual, expectError, make, type Subject } from "./helpers.js";
+import { backends, bitsEqual, expectError, expectUnchanged, make, type Subject, snapshot } from "./helpers.js";
 import { closureClasses, dtypes, type Options, type Reals } from "./tables.js";
 
 // Optimizers whose step takes a closure.
@@ -159,10 +159,13 @@ test("after a closure has thrown, the parameters are those of the last iteration
   }
 });
 
-test("what is wrong is refused in one sentence", () => {
-  const opt = make(LBFGS, { x: 2 });
+test("what is wrong is refused in one sentence, and nothing has changed", () => {
+  const opt = make(LBFGS, { x: 2 }, { ema: 0.9 });
+  opt.params.x.fill(1);
+  const before = snapshot(opt);
   expectError(() => opt.step(), TypeError, "step: LBFGS takes a closure", "undefined");
   expectError(() => opt.step({ x: new Float32Array(2) }), TypeError, "step: LBFGS takes a closure", "Object");
+  expectUnchanged(opt, before);
   expectError(() => opt.addGroup({ params: { b: 1 } }), RangeError, "LBFGS: expected one group", "got 2");
   expectError(() => make(LBFGS, [{ params: { a: 1 } }, { params: { b: 1 } }]), RangeError, "one group", "got 2");
   expectError(() => make(LBFGS, { x: 2 }, { historySize: 1.5 }), RangeError, "LBFGS: ", "whole numbers");
