@@ -16,19 +16,23 @@ for (const name of process.argv.slice(2)) {
 /** What the compiler reads. */
 function readFile(file, folder) {
   const path = resolve(folder, file);
-  return existsSync(path) ? unroll(readFileSync(path, "utf8")) : null;
+  return existsSync(path) ? unroll(addressed(readFileSync(path, "utf8"))) : null;
+}
+
+/** A slot of the scalars in the load itself, which takes a constant: the compiler adds it to the pointer, in three bytes more. */
+function addressed(text) {
+  return text.replace(/(?<!function )\bscalar\(h, (\w+)\)/g, "v128.load_splat<real>(h, $1 * sizeof<real>())");
 }
 
 /**
- * A short loop without a division waits for nothing but its own counting, so it takes several vectors at a time; a kernel's `n`
- * allows eight. Measured in the caches: with one, SGD, SGDW, Momentum and Lion take 1.2 to 1.6 times as long. Four are no faster
- * than two where a vector takes one line or two.
+ * A short loop without a division waits for nothing but its own counting, so it takes four vectors at a time; a kernel's `n` allows
+ * eight. Measured in the caches: with one, SGD, SGDW, Momentum and Lion take 1.2 to 1.6 times as long, and with two, those of one line
+ * take 1.5 times as long on memory that threads share (Node 20, which unrolls further only where memory is not shared).
  */
 function unroll(text) {
   return text.replace(/i \+= VECTOR\) \{\n((?: {4}.*\n){1,4}) {2}\}/g, (loop, body) => {
     if (/\b(div|sqrt|cbrt)\(/.test(body)) return loop;
-    const vectors = body.split("\n").length > 3 ? [0, 1, 2, 3] : [0, 1];
-    const bodies = vectors.map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
-    return `i += ${vectors.length} * VECTOR) {\n${bodies.join("")}}`;
+    const bodies = [0, 1, 2, 3].map((k) => `{\n${body.replaceAll(" + i", ` + i + ${k} * VECTOR`)}}\n`);
+    return `i += 4 * VECTOR) {\n${bodies.join("")}}`;
   });
 }

@@ -12,7 +12,10 @@ export function pack(modules) {
     if (`${found}` !== `${names.filter((name) => each.has(name))}`)
       throw new Error(`another order in a module: ${found}`);
   }
-  const rows = names.map((name) => cut.flatMap((each) => each.get(name) ?? []));
+  const rows = names.map((name) => {
+    const last = cut.findLastIndex((each) => each.has(name));
+    return cut.slice(0, last + 1).map((each) => each.get(name) ?? Buffer.alloc(0));
+  });
   const differing = rows.map((row) => row.map((piece, k) => (k % 2 === 0 ? piece : difference(piece, row[k - 1]))));
   const alphabet = frequent(Buffer.concat(differing.flat()));
   return { alphabet, rows: differing.map((row) => row.map((piece) => textOf(piece, alphabet))) };

@@ -34,10 +34,7 @@ export const least = {
    */
   step: 262144,
   measure: 262144,
-  /**
-   * Bytes of a memory, for it to be shared: those of so many numbers and a block of scratch. On Node 20 a kernel that is bound by its
-   * loads is 1.5 times as slow on shared memory, so what one thread steps is not.
-   */
+  /** Bytes of a memory, for it to be shared: those of so many numbers and a block of scratch. What one thread steps is not. */
   memory: (1 << 20) + BLOCK_BYTES,
 };
 
