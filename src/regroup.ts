@@ -25,6 +25,9 @@ export function planMove(who: string, core: Core, names: unknown, to: unknown): 
   const from = groups.filter(({ names }) => moved.some(({ name }) => names.includes(name)));
   const taken = from.map((group) => group.names.filter((name) => moved.some((tensor) => tensor.name === name)));
   for (const [i, group] of from.entries()) checkAlike(who, group, taken[i], target, to);
+  // a group without parameters has come as far as those that it is given
+  const [far] = target.names.length > 0 ? [target] : from;
+  for (const group of from) checkAsFar(who, group, far, groups.indexOf(far));
   return () => {
     for (const [i, group] of from.entries()) target.take(group, taken[i]);
     core.show();
@@ -45,15 +48,18 @@ function namedTensors(who: string, tensors: readonly Placed[], names: unknown): 
 
 /** Throws unless a parameter's state means the same in both groups. */
 function checkAlike(who: string, from: Group, names: readonly string[], to: Group, index: number): void {
-  const differ = (what: string, a: unknown, b: unknown) => {
-    throw new RangeError(`${who}: group ${index} has ${what} ${b}, expected ${a} as the parameter has`);
-  };
-  if (!from.settings.isLike(to.settings, names)) {
+  if (!from.settings.isLike(to.settings, names) || from.store.constructor !== to.store.constructor) {
     throw new RangeError(
       `${who}: the options of group ${index} lead to other buffers or kernels than the parameter has`,
     );
   }
-  if (to.names.length === 0) return;
+}
+
+/** Throws unless both groups have taken as many steps, and remember the same of them. */
+function checkAsFar(who: string, from: Group, to: Group, index: number): void {
+  const differ = (what: string, a: unknown, b: unknown) => {
+    throw new RangeError(`${who}: group ${index} has ${what} ${b}, expected ${a} as the parameter has`);
+  };
   if (from.steps !== to.steps) differ("steps", from.steps, to.steps);
   for (const [name, value] of Object.entries(from.memory)) {
     if (!Object.is(value, to.memory[name])) differ(name, value, to.memory[name]);

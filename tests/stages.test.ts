@@ -1,7 +1,7 @@
 // What every optimizer does around its rule: scale, clip, check, sum up and clear gradients, average parameters.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Adam, AdamW, LBFGS, SGD } from "../src/index.js";
+import { Adam, AdamW, LaProp, LBFGS, SGD } from "../src/index.js";
 import {
   arraysOf,
   backends,
@@ -386,6 +386,20 @@ describe.each(backends)("on %s", (backend) => {
     opt.addGroup({ params: {} });
     opt.move("w", 3);
     expect(opt.groups[3].names).toEqual(["w"]);
+    // a cautious rule looks at whole tensors, and its buffers are those of one that does not
+    const mixed = train(start(make(LaProp, [{ params: { a: 3 } }, { params: { b: 2 }, cautious: true }])), 1);
+    const unmoved = snapshot(mixed);
+    expectError(() => mixed.move("a", 1), RangeError, "move: the options of group 1 lead to other buffers or kernels");
+    expectUnchanged(mixed, unmoved);
+    const apart = train(start(make(Adam, { a: 3 })), 2);
+    apart.addGroup({ params: { b: 2 } }).addGroup({ params: {} });
+    train(apart, 1);
+    expectError(
+      () => apart.move(["a", "b"], 2),
+      RangeError,
+      "move: group 0 has steps 3, expected 1 as the parameter has",
+    );
+    expect(apart.groups.map(({ names }) => names)).toEqual([["a"], ["b"], []]);
   });
 });
 
