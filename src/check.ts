@@ -5,7 +5,7 @@ import type { Dtype, Range, Small } from "./rule.js";
 /** What a value is, for an error's "got …". */
 export function describe(value: unknown): string {
   if (value === null) return "null";
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (typeof value === "object") return tagOf(value);
   if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
   return String(value);
@@ -18,6 +18,13 @@ function tagOf(value: unknown): string {
 /** Whether a value can be a record: an object, also of a class, that is not one of the language's own kinds. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return tagOf(value) === "Object";
+}
+
+/** Whether a value is a record that shows what is in it: one of a class without properties of its own may hide it behind getters. */
+export function isOpenRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) return false;
+  const from: unknown = Object.getPrototypeOf(value);
+  return from === null || Object.getPrototypeOf(from) === null || Object.keys(value).length > 0;
 }
 
 /** Whether a value is a typed array of a dtype, of this realm or another. */

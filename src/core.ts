@@ -30,6 +30,9 @@ export class Core {
   #numbered = 0;
   #disposed = false;
   #swapped = false;
+  #stepping = false;
+  /** The memory that the parameters are in. */
+  #buffers: ReadonlySet<ArrayBufferLike> = new Set();
 
   constructor(kind: Kind, params: unknown, options: unknown) {
     const { dtype, backend, threads, foreign, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
@@ -99,6 +102,7 @@ export class Core {
   /** Brings the records of views up to date with the groups. */
   show(): void {
     this.tensors = this.groups.flatMap(({ tensors }) => tensors);
+    this.#buffers = new Set(this.tensors.map(({ params }) => params.buffer));
     this.params = record(this.tensors, ({ params }) => params);
     this.grads = record(this.tensors, ({ grads }) => grads);
     this.state = record(this.tensors, ({ state }) => state);
@@ -106,14 +110,27 @@ export class Core {
 
   /** One step over all groups. */
   step(grads: unknown): void {
-    let source: Source = this.take("step", grads);
+    this.checkWhole("step");
+    this.#stepping = true;
+    try {
+      this.#step(grads);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #step(grads: unknown): void {
+    let source: Source = this.#take("step", grads);
     const { guard, clock, groups } = this;
     const { passes, refuse, once } = this.kind;
     if (refuse) this.checkReady();
     if (guard.refuses(this, source)) return;
     if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it to grow between steps");
     if (clock.calls > 1) {
-      for (const { store } of groups) store.accumulate(clock.called === 0, guard.stages.clear, source);
+      const first = clock.called === 0;
+      // those that are thawed before the step have no part in it until then
+      if (first) for (const { frozen, state } of this.tensors) if (frozen) state.gradSum.fill(0);
+      for (const { store } of groups) store.accumulate(first, guard.stages.clear, source);
       clock.called++;
       if (clock.called < clock.calls) return;
       clock.called = 0;
@@ -136,8 +153,12 @@ export class Core {
   /** Takes the gradients handed to a method, if they are no views of ours; brings schedules up to date. */
   take(method: string, grads: unknown): "given" | "grads" {
     this.checkWhole(method);
-    const given = grads !== undefined && grads !== this.grads;
-    if (given) takeGradients(method, this.tensors, this.dtype, grads);
+    return this.#take(method, grads);
+  }
+
+  #take(method: string, grads: unknown): "given" | "grads" {
+    const handed = grads !== undefined && grads !== this.grads;
+    const given = handed && takeGradients(method, this.tensors, this.dtype, grads, this.#buffers);
     const { groups } = this;
     for (let i = 0; i < groups.length; i++) {
       if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
@@ -196,9 +217,8 @@ export class Core {
       throw new RangeError(`swap: ${this.kind.rule.name} has no averages, expected the option ema to be set`);
     }
     if (swapped === this.#swapped) return;
-    for (const { store, steps } of this.groups) {
-      // before the first step there is no average
-      for (const { params, state } of steps > 0 ? store.tensors : []) {
+    for (const { store, averaged } of this.groups) {
+      for (const { params, state } of averaged ? store.tensors : []) {
         if (!("ema" in state)) continue;
         const before = params.slice();
         params.set(state.ema);
@@ -210,12 +230,14 @@ export class Core {
 
   dispose(): void {
     if (this.#disposed) return;
+    if (this.#stepping) this.checkIdle("dispose");
     this.#disposed = true;
     for (const { store } of this.groups) store.release();
     this.#crew?.dispose();
     // whoever still holds the optimizer does not hold its memory
     this.groups = this.tensors = [];
     this.params = this.grads = this.state = {};
+    this.#buffers = new Set();
   }
 
   /** Throws unless the parameters are where and what they should be. */
@@ -225,14 +247,15 @@ export class Core {
   }
 
   checkRestored(method: string): void {
-    this.checkAlive();
+    this.checkIdle(method);
     if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
     this.#crew?.check(method);
   }
 
-  /** Throws while workers are at a step. */
+  /** Throws in the middle of a step, where schedules are called, and while workers are at one. */
   checkIdle(method: string): this {
     this.checkAlive();
+    if (this.#stepping) throw new Error(`${method}: a step is under way, expected it to be called between steps`);
     this.#crew?.checkIdle(method);
     return this;
   }

@@ -160,6 +160,8 @@ function define<H, M extends string>(rule: AnyRule, tier: Tier): OptimizerClass<
 
       constructor(params: unknown, options: unknown = {}) {
         super(kind, params, options);
+        // a misspelt option would be taken silently; a class of the caller's may have more
+        if (new.target === made) Object.preventExtensions(this);
       }
     },
   };

@@ -1,5 +1,6 @@
 import { checkFixed, describe, isReals } from "./check.js";
 import { arrays } from "./layout.js";
+import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
 import type { Placed } from "./store.js";
 
@@ -13,28 +14,56 @@ export function checkAttached(who: string, tensors: readonly Placed[]): void {
   }
 }
 
-/** Takes the gradients handed to a step, or another method: an array for every tensor, of its length and the optimizer's dtype. */
-export function takeGradients(who: string, tensors: readonly Placed[], dtype: Dtype, grads: unknown): void {
+/**
+ * Takes the gradients handed to a step, or another method: an array for every tensor, of its length and the optimizer's dtype. Returns
+ * whether they are other arrays than the optimizer's own. Those that overlap parameters, in whose `buffers` they then are, are copied.
+ */
+export function takeGradients(
+  who: string,
+  tensors: readonly Placed[],
+  dtype: Dtype,
+  grads: unknown,
+  buffers: ReadonlySet<ArrayBufferLike>,
+): boolean {
   if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
     throw new TypeError(`${who}: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
   }
   const record = grads as Readonly<Record<string, unknown>>;
+  let taken = 0;
+  let others = 0;
   for (let i = 0; i < tensors.length; i++) {
     const tensor = tensors[i];
     const { name, length } = tensor;
     const g = record[name];
-    if (tensor.frozen && g === undefined && who === "step") continue;
+    if (tensor.frozen && who === "step" && (g === undefined || !Object.hasOwn(record, name))) continue;
     if (!isReals(g, dtype)) throw new TypeError(wrongGradient(who, record, name, dtype));
     if (g !== tensor.given || g.length !== length) checkFixed(who, name, g);
     if (g.length !== length)
       throw new RangeError(`${who}: gradient "${name}" has length ${g.length}, expected ${length}`);
-    tensor.given = g;
+    taken++;
+    if (g === tensor.grads) {
+      tensor.given = g;
+      continue;
+    }
+    others++;
+    if (g !== tensor.given) tensor.given = buffers.has(g.buffer) && overlaps(g, tensors) ? g.slice() : g;
   }
-  if (Array.isArray(grads) && grads.length === tensors.length) return;
+  if (Array.isArray(grads) && grads.length === tensors.length) return others > 0;
   // what an object inherits is not a gradient handed over by mistake
   let own = 0;
   for (const name in record) if (Object.hasOwn(record, name)) own++;
-  if (own > tensors.length) throw new TypeError(`${who}: unknown gradient ${unknownNames(tensors, record)}`);
+  if (own > taken) {
+    const unknown = unknownNames(tensors, record);
+    if (unknown) throw new TypeError(`${who}: unknown gradient ${unknown}`);
+  }
+  return others > 0;
+}
+
+function overlaps({ buffer, byteOffset: from, byteLength }: Reals, tensors: readonly Placed[]): boolean {
+  return tensors.some(({ params }) => {
+    const start = params.byteOffset;
+    return params.buffer === buffer && start < from + byteLength && from < start + params.byteLength;
+  });
 }
 
 function unknownNames(tensors: readonly Placed[], record: object): string {

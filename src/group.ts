@@ -10,7 +10,8 @@ export class Group {
   readonly store: Store;
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
-  #restarted = false;
+  /** Whether averages of the parameters have begun; they go on where the rule starts anew. */
+  averaged = false;
 
   constructor(settings: GroupSettings, memory: Memory, store: Store) {
     this.settings = settings;
@@ -34,17 +35,19 @@ export class Group {
     this.steps++;
   }
 
-  /** Before the first step, the slots that start from the parameters take them. */
-  start(): void {
+  /** Before the first step, the slots that start from the parameters take them: all of them, or some. */
+  start(some?: ReadonlySet<Numbers>): void {
     this.#eachSlot((x, start, params, slot) => {
-      if (start === "params" && !(this.#restarted && slot in extraSlots)) x.set(params);
+      if (start === "params" && (some ? some.has(x) : !(this.averaged && slot in extraSlots))) x.set(params);
     });
+    this.averaged = true;
   }
 
   /** Takes over parameters of another group, and its steps and memory if it has no parameters itself. */
   take(from: Group, names: readonly string[]): void {
     if (this.names.length === 0) {
       this.steps = from.steps;
+      this.averaged = from.averaged;
       if (this.memory !== from.memory) Object.assign(this.memory, from.memory);
     }
     this.store.take(from.store, names);
@@ -54,7 +57,6 @@ export class Group {
   /** Sets the rule's state and memory back to what they start from; the next step is the first. */
   restart(memory: Memory): void {
     this.steps = 0;
-    this.#restarted = true;
     Object.assign(this.memory, memory);
     this.#eachSlot((x, start, _params, slot) => {
       if (start !== "params" && !(slot in extraSlots)) x.fill(typeof start === "number" ? start : start.from);

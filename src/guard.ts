@@ -43,6 +43,8 @@ export class Guard {
   #idle: boolean;
   /** The sum of the squares of all gradients, once the step has measured it. */
   #squares: number | undefined;
+  /** Of which gradients it is. */
+  #measured: Source = "grads";
 
   constructor(kind: Kind, clock: Clock, divisor: number, options: Readonly<Record<string, unknown>>) {
     this.#kind = kind;
@@ -95,17 +97,22 @@ export class Guard {
       throw new RangeError(`step: gradient "${name}" is ${value} at index ${index}, expected finite numbers`);
     }
     this.skipped++;
-    if (this.stages.clear && source === "grads") for (const { grads } of inside.tensors) grads.fill(0);
+    if (this.stages.clear && source === "grads") {
+      for (const { grads, frozen } of inside.tensors) if (!frozen) grads.fill(0);
+    }
     return true;
   }
 
   /** Writes how a step prepares the gradients. */
   prepare(inside: Inside, source: Source): void {
     const { stages } = this;
-    if (source !== stages.source) this.#squares = undefined;
+    if (source !== this.#measured) this.#squares = undefined;
     stages.source = source;
     stages.plain = this.#idle && source === "grads" && !stages.clear;
     if (!this.#idle) this.#clip(inside, source);
+    if (this.#squares !== undefined) {
+      this.gradNorm = this.#norm(inside, source, 1 / ((this.#read("gradScale") as number) * this.#divisor));
+    }
   }
 
   #clip(inside: Inside, source: Source): void {
@@ -117,7 +124,6 @@ export class Guard {
     const factor = max === undefined ? 1 : clipFactor(this.#norm(inside, source, scale), max, convention);
     stages.scale = scale * factor * (this.#kind.clip ? this.#clipOfRule(inside, source, scale, factor) : 1);
     stages.limit = this.#read("clipValue") ?? Infinity;
-    if (this.#squares !== undefined) this.gradNorm = this.#norm(inside, source, scale);
   }
 
   // apart, because the closure in it takes memory at every call
@@ -136,6 +142,7 @@ export class Guard {
     let sum = 0;
     for (let i = 0; i < tensors.length; i++) sum += tensors[i].squares;
     this.#squares = sum;
+    this.#measured = source;
     return sum;
   }
 

@@ -1,4 +1,4 @@
-import { checkChoice, checkKnown, defined, describe } from "./check.js";
+import { checkChoice, checkKnown, defined, describe, isOpenRecord } from "./check.js";
 import type { ForeignOptions } from "./foreign.js";
 import { guards } from "./guard.js";
 import type { Kind } from "./rule.js";
@@ -9,8 +9,8 @@ const accumulations = ["mean", "sum"];
 /** Reads the second argument of an optimizer. */
 export function readOptions(kind: Kind, options: unknown) {
   const who = kind.rule.name;
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
+  if (!isOpenRecord(options)) {
+    throw new TypeError(`${who}: options must be an object with properties of its own, got ${describe(options)}`);
   }
   const {
     dtype,
@@ -22,7 +22,7 @@ export function readOptions(kind: Kind, options: unknown) {
     malloc,
     free,
     ...rest
-  } = options as Record<string, unknown>;
+  } = options;
   // a rule that evaluates the loss itself takes all gradients as they are
   const guarding = "minimize" in kind.rule ? [] : guards;
   const entries = Object.entries(rest);

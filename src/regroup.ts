@@ -61,6 +61,7 @@ function checkAsFar(who: string, from: Group, to: Group, index: number): void {
     throw new RangeError(`${who}: group ${index} has ${what} ${b}, expected ${a} as the parameter has`);
   };
   if (from.steps !== to.steps) differ("steps", from.steps, to.steps);
+  if (from.averaged !== to.averaged) differ("averaged", from.averaged, to.averaged);
   for (const [name, value] of Object.entries(from.memory)) {
     if (!Object.is(value, to.memory[name])) differ(name, value, to.memory[name]);
   }

@@ -129,7 +129,7 @@ function addedUp(indices: readonly number[], rows: Reals, width: number): { indi
       sums[place * width + k] = first ? g : sums[place * width + k] + g;
     }
   }
-  return { indices: [...places.keys()], rows: sums };
+  return { indices: [...places.keys()], rows: sums.subarray(0, places.size * width) };
 }
 
 /** How many elements are gathered at once. */

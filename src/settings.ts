@@ -98,7 +98,8 @@ export class GroupSettings {
   /** Whether parameters have the same buffers and kernels under others. */
   isLike(to: GroupSettings, names: readonly string[]): boolean {
     const moved = this.#tensors === whatever ? whatever : this.#tensors.filter(({ name }) => names.includes(name));
-    return this.kernel === to.kernel && haveSameSlots(this.#states(moved), to.#states(moved));
+    const alike = this.kernel === to.kernel && haveSameSlots(this.#states(moved), to.#states(moved));
+    return alike && this.#work(moved) === to.#work(moved);
   }
 
   /** Takes over the tensors of those names. */
@@ -234,6 +235,12 @@ export class GroupSettings {
     const slots = tensors.map(({ shape, name }) => this.#rule.state(this.#shape, shape, name));
     if (!averages && !sums) return slots;
     return slots.map((own) => ({ ...own, ...(averages && { ema }), ...(sums && { gradSum }) }));
+  }
+
+  /** The buffers that the rule works in. */
+  #work(tensors: readonly Seen[]): string {
+    const rule = this.#rule;
+    return "work" in rule ? JSON.stringify(tensors.map(({ shape }) => rule.work?.(this.#shape, shape))) : "";
   }
 
   #number(name: string, value: unknown): number {

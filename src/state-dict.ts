@@ -18,6 +18,8 @@ export interface StateDict {
   readonly groups: readonly {
     readonly names: readonly string[];
     readonly steps: number;
+    /** Whether averages of the parameters go on, though the rule has started anew and taken no step since. */
+    readonly averaged?: boolean;
     readonly options: Readonly<Record<string, Value>>;
     /** What the rule remembers beside the state of the parameters, if anything. */
     readonly memory?: Readonly<Record<string, number>>;
@@ -69,8 +71,9 @@ export function saveState({ kind, dtype, clock, groups, tensors }: Progress, opt
     dtype,
     steps: clock.steps,
     ...(clock.called > 0 && { accumulated: clock.called }),
-    groups: groups.map(({ names, steps, settings, memory }) => {
-      return { names: [...names], steps, options: settings.now(), memory: { ...memory } };
+    groups: groups.map(({ names, steps, averaged, settings, memory }) => {
+      const goesOn = averaged && steps === 0 && { averaged };
+      return { names: [...names], steps, ...goesOn, options: settings.now(), memory: { ...memory } };
     }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => (copy ? copyOf(params, dtype) : params)),
@@ -101,10 +104,13 @@ export function planLoad(progress: Progress, dict: StateDict, options: LoadOptio
   }
   checkKnown("loadStateDict", options, known);
   const { strict, keepHyperparameters, convert } = { ...known, ...options };
+  for (const [name, flag] of Object.entries({ strict, keepHyperparameters, convert })) {
+    checkFlag("loadStateDict", name, flag);
+  }
   checkKind(progress, dict, convert);
-  const plan = new Plan(dict);
+  const plan = new Plan(progress, dict);
   for (const tensor of progress.tensors) plan.tensor(tensor);
-  for (const group of progress.groups) plan.group(progress, group, keepHyperparameters);
+  for (const [i, group] of progress.groups.entries()) plan.group(progress, group, keepHyperparameters, i);
   plan.unexpectedTensors();
   const { missing, unexpected, problems } = plan;
   if (strict && missing.length > 0) problems.push(`missing ${quoted(missing)}`);
@@ -137,6 +143,8 @@ function checkKind({ kind, dtype, clock }: Progress, dict: StateDict, convert: b
   for (const [i, group] of dict.groups.entries()) {
     mustBeRecord(`group ${i}`, group);
     must(Array.isArray(group.names), `names of group ${i}`, "an array", group.names);
+    const { averaged = false } = group;
+    must(typeof averaged === "boolean", `averaged of group ${i}`, "true or false", averaged);
     mustBeRecord(`options of group ${i}`, group.options);
     mustBeRecord(`memory of group ${i}`, group.memory ?? {});
   }
@@ -153,9 +161,14 @@ class Plan {
   readonly writes: (() => void)[] = [];
   readonly #dict: StateDict;
   readonly #known = new Set<string>();
+  /** The arrays of state that the dict lacks. */
+  readonly #unloaded = new Set<Numbers>();
+  /** The memory that is written to: what a dict has there is copied first. */
+  readonly #written: ReadonlySet<ArrayBufferLike>;
 
-  constructor(dict: StateDict) {
+  constructor({ tensors }: Progress, dict: StateDict) {
     this.#dict = dict;
+    this.#written = new Set(tensors.flatMap((one) => [one.params, ...Object.values(one.state)].map((x) => x.buffer)));
   }
 
   tensor(tensor: Placed): void {
@@ -165,6 +178,7 @@ class Plan {
     this.#known.add(name);
     if (slots === undefined) {
       this.missing.push(name);
+      for (const [slot, x] of Object.entries(state)) this.#lack(slot, x);
       return;
     }
     const saved = own(shapes, name);
@@ -185,11 +199,13 @@ class Plan {
     }
   }
 
-  group({ kind, clock }: Progress, group: Group, keep: boolean): void {
+  group({ kind, clock }: Progress, group: Group, keep: boolean, index: number): void {
     const saved = this.#dict.groups.filter(({ names }) => group.names.some((name) => names.includes(name)));
     const some = group.names.filter((name) => own(this.#dict.state, name) !== undefined);
-    if (some.length === 0) return;
-    const [first, ...more] = saved;
+    const same = this.#dict.groups[index];
+    const empty = group.names.length === 0 && same?.names.length === 0;
+    if (some.length === 0 && !empty) return;
+    const [first, ...more] = empty ? [same] : saved;
     if (!first || !more.every((other) => isAlike(first, other, keep))) {
       this.problems.push(
         `parameters ${quoted(some)} must have been in one group, or in groups that were alike, ` +
@@ -199,12 +215,15 @@ class Plan {
     }
     const { steps, options, memory = {} } = first;
     if (!isCount(steps)) this.problems.push(`the steps of a group must be a whole number >= 0, got ${describe(steps)}`);
+    const averaged = first.averaged ?? steps !== 0;
     for (const name of Object.keys(group.memory)) {
       if (typeof own(memory, name) !== "number") this.missing.push(`memory.${name}`);
       else this.writes.push(() => Object.assign(group.memory, { [name]: memory[name] }));
     }
     this.writes.push(() => {
-      group.steps = steps;
+      const starts = group.steps === 0 && averaged;
+      Object.assign(group, { steps, averaged });
+      if (starts) group.start(this.#unloaded);
     });
     if (keep) return;
     try {
@@ -228,12 +247,22 @@ class Plan {
   #copy(name: string, to: Numbers, from: unknown, length: number): void {
     // codes are the same in both dtypes
     const type = smallOf(to) ?? this.#dict.dtype;
-    if (from === undefined) this.missing.push(name);
-    else if (!isNumbers(from, type)) this.problems.push(`"${name}" is ${describe(from)}, expected ${type}`);
+    if (from === undefined) {
+      this.missing.push(name);
+      this.#lack(name.slice(name.lastIndexOf(".") + 1), to);
+    } else if (!isNumbers(from, type)) this.problems.push(`"${name}" is ${describe(from)}, expected ${type}`);
     else if (from.length !== length) this.problems.push(`"${name}" has length ${from.length}, expected ${length}`);
     else if (to.length !== length) this.problems.push(`parameter "${name}" was transferred away`);
     // a stream may have written there already
-    else if (from !== to) this.writes.push(() => to.set(from));
+    else if (from !== to) {
+      const source = this.#written.has(from.buffer) ? from.slice() : from;
+      this.writes.push(() => to.set(source));
+    }
+  }
+
+  #lack(slot: string, x: Numbers): void {
+    this.#unloaded.add(x);
+    if (slot === "gradSum") this.writes.push(() => x.fill(0));
   }
 }
 

@@ -70,7 +70,7 @@ export class Modules {
 }
 
 const IMPORTS = 2;
-const MEMORY = [...new TextEncoder().encode("memory"), 2];
+const MEMORY = [...Array.from("memory", (c) => c.charCodeAt(0)), 2];
 const LIMITS = [0, 0];
 // shared, at least no page and at most 65536
 const SHARED_LIMITS = [3, 0, 0x80, 0x80, 4];

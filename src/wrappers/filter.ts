@@ -51,7 +51,7 @@ export abstract class Filter extends Wrapper {
   }
 
   #end(grads: Arrays | undefined): this {
-    return grads === undefined && this.inside().guard.stages.clear ? this.zeroGrad() : this;
+    return (grads === undefined || grads === this.grads) && this.inside().guard.stages.clear ? this.zeroGrad() : this;
   }
 
   override zeroGrad(): this {

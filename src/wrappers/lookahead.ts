@@ -97,13 +97,16 @@ export const Lookahead = class Lookahead extends Wrapper {
 
   #end({ steps, starts }: Begun): void {
     const { k, pullbackMomentum, resetState } = this.#options;
+    // a call need not make a step
+    if (this.steps === steps) return;
     this.#fresh = false;
     for (const [name, start] of starts) this.#slow.state[name].slow.set(start);
-    // a call need not make a step
-    if (this.steps === steps || this.steps % k !== 0) return;
+    if (this.steps % k !== 0) return;
     this.#slow.step();
     this.#slowMomentum?.step();
-    if (pullbackMomentum === "reset") for (const { buf } of Object.values(this.state)) buf?.fill(0);
+    if (pullbackMomentum === "reset") {
+      for (const { state, frozen } of this.inside().tensors) if (!frozen) state.buf?.fill(0);
+    }
     if (resetState) restart(this.optimizer);
   }
 

@@ -192,6 +192,7 @@ export abstract class Wrapper {
       dtype,
       backend: backend.name,
     });
+    optimizer.freeze(this.base.frozen.filter((name) => name in optimizer.params));
     this.#keepers.push({ optimizer, target });
     return optimizer;
   }
@@ -255,7 +256,7 @@ function chosen(state: StateDict["state"], choose: (slot: string) => boolean): S
 /** What a keeper has of a state dict. */
 function shareOf(keeper: Optimizer, dict: StateDict): StateDict {
   const { name } = Optimizer.core(keeper, "loadStateDict").kind.rule;
-  const { params: _, ...rest } = dict;
+  const { params: _params, accumulated: _accumulated, ...rest } = dict;
   const slots = slotsOf(keeper);
   const state = chosen(dict.state, (slot) => slots.includes(slot));
   return {
