@@ -31,7 +31,7 @@ export interface Subject extends AnyOptimizer {
   stepAsync(grads?: unknown): Promise<Subject>;
   zeroGrad(): Subject;
   addGroup(group: unknown): Subject;
-  stateDict(): StateDict;
+  stateDict(options?: object): StateDict;
   loadStateDict(dict: unknown, options?: unknown): LoadResult;
   [Symbol.dispose](): void;
 }
