@@ -162,8 +162,9 @@ function callsTable(library) {
 function renames(names, shown) {
   const each = Object.entries(names).map(([theirs, ours]) => {
     if (theirs.includes("=") && typeof ours === "string") return `${code(shown(theirs))} is ${ours}`;
-    const meant =
-      typeof ours === "object" && !Array.isArray(ours) ? [literal(ours).slice(2, -2)] : [ours].flat(Infinity);
+    const isSet = typeof ours === "object" && !Array.isArray(ours);
+    if (isSet && Object.keys(ours).length === 0) return `${code(shown(theirs))} is what it always does`;
+    const meant = isSet ? [literal(ours).slice(2, -2)] : [ours].flat(Infinity);
     return `${code(shown(theirs))} is ${meant.map(code).join(", ")}`;
   });
   return each.join("; ");
