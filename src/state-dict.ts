@@ -99,7 +99,7 @@ export function readCopy(options: StateDictOptions): boolean {
 /** Reads a dict: everything is checked and gathered first; what is returned writes it. */
 export function planLoad(progress: Progress, dict: StateDict, options: LoadOptions): () => LoadResult {
   const known = { strict: true, keepHyperparameters: false, convert: false };
-  if (typeof options !== "object" || options === null) {
+  if (!isRecord(options)) {
     throw new TypeError(`loadStateDict: options must be an object, got ${describe(options)}`);
   }
   checkKnown("loadStateDict", options, known);

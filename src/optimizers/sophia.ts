@@ -6,6 +6,7 @@ import type { Method, Values } from "../rule.js";
 /**
  * Sophia: steps by the momentum over an estimate of the Hessian's diagonal, clipped to a sign. Every ten steps or so hand the
  * gradient of a batch whose labels were drawn from the model to `updateHessian`.
+ * `gradScale` is not for these.
  *
  * @remarks Use it for language models, where a second backward pass now and then is paid back.
  * @see Liu et al., 2023, Sophia: A Scalable Stochastic Second-order Optimizer for Language Model Pre-training (arXiv 2305.14342)

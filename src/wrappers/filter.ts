@@ -7,7 +7,8 @@ type Arrays = Readonly<Record<string, Reals>>;
 
 /**
  * What changes gradients on their way to an optimizer: its own `grads` are those that come in, and the optimizer's those that go
- * on. `nonFinite` holds for both; a step that only the latter forbid is one that the filter has taken.
+ * on. `nonFinite` holds for both; a step that only the latter forbid is one that the filter has taken. `gradScale` divides the latter:
+ * where it changes, as with a loss scaler, divide the gradients before they come.
  */
 export abstract class Filter extends Wrapper {
   readonly #filter: Optimizer;
