@@ -7,6 +7,7 @@ import {
   type AnyRule,
   type AnyTensorRule,
   type Choices,
+  type Common,
   type Convention,
   common,
   type Defaults,
@@ -14,6 +15,7 @@ import {
   type Kind,
   type Rule,
   type TensorRule,
+  type Value,
   type Whole,
 } from "./rule.js";
 import { type Seen, whatever } from "./settings.js";
@@ -39,6 +41,17 @@ export type OptimizerOf<H, N extends string = string, D extends Dtype = Dtype, M
   H
 > &
   Hyperparameters<H> & { readonly [K in M]: (grads?: Grads<N, D>) => void };
+
+type Every = { lr: number } & Common;
+
+/** The class of any rule, with what all of them have: `Object.values<AnyOptimizerClass>(optimizers)`. */
+export interface AnyOptimizerClass {
+  new <const P extends ParamSet>(params: P, options?: Options<Every>): Optimizer<NamesOf<P>> & Hyperparameters<Every>;
+  /** Every option that changes the update, with its default. */
+  readonly defaults: Readonly<Record<string, Value>>;
+  /** The canonical name, in lower case. */
+  readonly optimizer: string;
+}
 
 /** The class of a rule. */
 export interface OptimizerClass<H = Record<never, never>, M extends string = never> {

@@ -6,7 +6,7 @@ export { useModule } from "./wasm.js";
 
 import * as classes from "./optimizers/index.js";
 
-export type { OptimizerClass, OptimizerOf } from "./define.js";
+export type { AnyOptimizerClass, OptimizerClass, OptimizerOf } from "./define.js";
 export type { Optimizer } from "./optimizer.js";
 export * from "./optimizers/index.js";
 export { type RowGrads, type Rows, stepRows } from "./rows.js";

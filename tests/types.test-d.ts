@@ -6,6 +6,7 @@ import {
   Adam,
   AdamW,
   AdamW8bit,
+  type AnyOptimizerClass,
   adaptiveClip,
   clipGradNorm,
   type Dtype,
@@ -270,6 +271,13 @@ test("an optimizer of any kind can be handed on", () => {
   steps(new Adam([{ params: [2] }]));
   const some: OptimizerClass = Object.values(optimizers)[0];
   expectTypeOf(new some({ w: 2 }).params.w).toEqualTypeOf<Float32Array>();
+  for (const Any of Object.values<AnyOptimizerClass>(optimizers)) {
+    const opt = new Any({ w: [2, 3] }, { lr: 0.1, weightDecay: 0.01, clipNorm: 1 });
+    expectTypeOf(opt.lr).toEqualTypeOf<number>();
+    expectTypeOf(opt.params.w.length).toEqualTypeOf<number>();
+    // @ts-expect-error not every one has it
+    new Any({ w: 2 }, { momentum: 0.9 });
+  }
 });
 
 test("methods return what they say", () => {
