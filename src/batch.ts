@@ -167,7 +167,8 @@ export function allocateBatch(
     tools,
     places: lots.map((lot) => {
       const { name, shape, length } = lot.tensor;
-      const placed = { name, shape, length, at: lot.tensor.at, given: undefined, frozen: false, squares: 0 };
+      const [given, frozen, started, squares] = [undefined, false, false, 0];
+      const placed = { name, shape, length, at: lot.tensor.at, given, frozen, started, squares };
       return placeOf(tools, lot, { ...placed, ...viewsOf(tools, lot) });
     }),
     stages: stageKernels,

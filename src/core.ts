@@ -185,7 +185,10 @@ export class Core {
   /** Runs a method of the rule's, with the gradients that `step` would take. */
   call(method: string, grads: unknown): void {
     const source = this.take(method, grads);
-    for (const group of this.groups) group.store.call?.(method, group.steps, source);
+    for (const group of this.groups) {
+      group.follow();
+      group.store.call?.(method, group.steps, source);
+    }
   }
 
   /** Sets a hyperparameter in all groups, or in none. */
@@ -217,13 +220,12 @@ export class Core {
       throw new RangeError(`swap: ${this.kind.rule.name} has no averages, expected the option ema to be set`);
     }
     if (swapped === this.#swapped) return;
-    for (const { store, averaged } of this.groups) {
-      for (const { params, state } of averaged ? store.tensors : []) {
-        if (!("ema" in state)) continue;
-        const before = params.slice();
-        params.set(state.ema);
-        state.ema.set(before);
-      }
+    for (const { params, state, started } of this.tensors) {
+      // before its first step a parameter has no average
+      if (!started || !("ema" in state)) continue;
+      const before = params.slice();
+      params.set(state.ema);
+      state.ema.set(before);
     }
     this.#swapped = swapped;
   }

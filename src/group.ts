@@ -1,4 +1,4 @@
-import type { Numbers, Reals } from "./real.js";
+import type { Numbers } from "./real.js";
 import { type Defaults, extraSlots, type Memory, type Slot, type Start } from "./rule.js";
 import type { GroupSettings } from "./settings.js";
 import type { Placed, Store } from "./store.js";
@@ -10,8 +10,8 @@ export class Group {
   readonly store: Store;
   /** Steps taken by this group: bias corrections count from the step it was added. */
   steps = 0;
-  /** Whether averages of the parameters have begun; they go on where the rule starts anew. */
-  averaged = false;
+  /** Whether there are parameters that the next step moves for the first time, though it is not the group's first. */
+  #late = false;
 
   constructor(settings: GroupSettings, memory: Memory, store: Store) {
     this.settings = settings;
@@ -29,45 +29,74 @@ export class Group {
     return this.names.map((name) => byName.get(name) as Placed);
   }
 
+  /** Whether a step has moved any of them; the averages of those that were moved go on where the rule starts anew. */
+  get started(): boolean {
+    return this.store.tensors.some(({ started }) => started);
+  }
+
   /** Begins the next step. */
   begin(): void {
-    if (this.steps === 0) this.start();
+    if (this.steps === 0 || this.#late) this.start();
     this.steps++;
   }
 
-  /** Before the first step, the slots that start from the parameters take them: all of them, or some. */
-  start(some?: ReadonlySet<Numbers>): void {
-    this.#eachSlot((x, start, params, slot) => {
-      if (start === "params" && (some ? some.has(x) : !(this.averaged && slot in extraSlots))) x.set(params);
+  /** Before the first step that moves a parameter, its slots that start from the parameters take them. */
+  start(): void {
+    this.follow(this.steps === 0);
+    this.#late = false;
+    for (const tensor of this.store.tensors) tensor.started ||= !tensor.frozen;
+  }
+
+  /** Slots that start from the parameters are what these are until they are moved; where the rule starts anew, all but averages. */
+  follow(anew = false): void {
+    this.#eachSlot(({ params, started }, x, start, slot) => {
+      if (start === "params" && (!started || (anew && !(slot in extraSlots)))) x.set(params);
     });
-    this.averaged = true;
+  }
+
+  /** Takes note of which parameters are frozen. */
+  arrange(): void {
+    this.store.arrange();
+    this.#late = this.store.tensors.some(({ frozen, started }) => !frozen && !started);
+  }
+
+  /** Takes note of a load: the slots that it lacked, where nothing had started, start from the parameters. */
+  resume(steps: number, started: boolean, lacked: ReadonlySet<Numbers>): void {
+    const fresh = this.steps === 0;
+    this.steps = steps;
+    this.#late = false;
+    this.#eachSlot(({ params }, x, start) => {
+      if (fresh && started && start === "params" && lacked.has(x)) x.set(params);
+    });
+    for (const tensor of this.store.tensors) tensor.started = started;
   }
 
   /** Takes over parameters of another group, and its steps and memory if it has no parameters itself. */
   take(from: Group, names: readonly string[]): void {
     if (this.names.length === 0) {
       this.steps = from.steps;
-      this.averaged = from.averaged;
       if (this.memory !== from.memory) Object.assign(this.memory, from.memory);
     }
     this.store.take(from.store, names);
     this.settings.take(from.settings, names);
+    this.arrange();
   }
 
   /** Sets the rule's state and memory back to what they start from; the next step is the first. */
   restart(memory: Memory): void {
     this.steps = 0;
     Object.assign(this.memory, memory);
-    this.#eachSlot((x, start, _params, slot) => {
+    this.#eachSlot((_tensor, x, start, slot) => {
       if (start !== "params" && !(slot in extraSlots)) x.fill(typeof start === "number" ? start : start.from);
     });
   }
 
-  #eachSlot(visit: (x: Numbers, start: Start | Slot, params: Reals, slot: string) => void): void {
+  #eachSlot(visit: (tensor: Placed, x: Numbers, start: Start | Slot, slot: string) => void): void {
     const { states } = this.settings;
-    for (const [i, { state, params }] of this.store.tensors.entries()) {
+    for (const [i, tensor] of this.store.tensors.entries()) {
       // a rule that looks at elements has the same slots for all tensors
-      for (const [slot, start] of Object.entries(states[i] ?? states[0])) visit(state[slot], start, params, slot);
+      for (const [slot, start] of Object.entries(states[i] ?? states[0]))
+        visit(tensor, tensor.state[slot], start, slot);
     }
   }
 }

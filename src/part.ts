@@ -195,9 +195,9 @@ function place(streams: Streams, backend: Backend, tensors: readonly Tensor[]): 
     next += roomOf(tensor, streams.dtype);
     const { name, shape, length, at } = tensor;
     const { own, params, grads, state, g, gradSum } = viewsOf(streams, backend, tensor, start);
-    const [given, frozen, squares] = [undefined, false, 0];
+    const [given, frozen, started, squares] = [undefined, false, false, 0];
     // spreading took half of the time that it takes to make an optimizer
-    return { name, shape, length, at, own, start, params, grads, state, g, gradSum, given, frozen, squares };
+    return { name, shape, length, at, own, start, params, grads, state, g, gradSum, given, frozen, started, squares };
   });
 }
 

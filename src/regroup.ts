@@ -10,7 +10,7 @@ export function setFrozen(who: string, { kind, groups, tensors }: Core, names: u
   const { rule } = kind;
   if ("minimize" in rule) throw new TypeError(`${who}: ${rule.name} moves all parameters as one vector`);
   for (const tensor of namedTensors(who, tensors, names)) tensor.frozen = frozen;
-  for (const { store } of groups) store.arrange();
+  for (const group of groups) group.arrange();
 }
 
 /** Checks that parameters can be moved to the group of that index, and returns what moves them. */
@@ -61,7 +61,6 @@ function checkAsFar(who: string, from: Group, to: Group, index: number): void {
     throw new RangeError(`${who}: group ${index} has ${what} ${b}, expected ${a} as the parameter has`);
   };
   if (from.steps !== to.steps) differ("steps", from.steps, to.steps);
-  if (from.averaged !== to.averaged) differ("averaged", from.averaged, to.averaged);
   for (const [name, value] of Object.entries(from.memory)) {
     if (!Object.is(value, to.memory[name])) differ(name, value, to.memory[name]);
   }

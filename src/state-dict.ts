@@ -18,8 +18,8 @@ export interface StateDict {
   readonly groups: readonly {
     readonly names: readonly string[];
     readonly steps: number;
-    /** Whether averages of the parameters go on, though the rule has started anew and taken no step since. */
-    readonly averaged?: boolean;
+    /** Whether its parameters have been moved, though the rule has started anew and taken no step since. */
+    readonly started?: boolean;
     readonly options: Readonly<Record<string, Value>>;
     /** What the rule remembers beside the state of the parameters, if anything. */
     readonly memory?: Readonly<Record<string, number>>;
@@ -71,9 +71,9 @@ export function saveState({ kind, dtype, clock, groups, tensors }: Progress, opt
     dtype,
     steps: clock.steps,
     ...(clock.called > 0 && { accumulated: clock.called }),
-    groups: groups.map(({ names, steps, averaged, settings, memory }) => {
-      const goesOn = averaged && steps === 0 && { averaged };
-      return { names: [...names], steps, ...goesOn, options: settings.now(), memory: { ...memory } };
+    groups: groups.map(({ names, steps, started, settings, memory }) => {
+      const anew = started && steps === 0 && { started };
+      return { names: [...names], steps, ...anew, options: settings.now(), memory: { ...memory } };
     }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => (copy ? copyOf(params, dtype) : params)),
@@ -143,8 +143,8 @@ function checkKind({ kind, dtype, clock }: Progress, dict: StateDict, convert: b
   for (const [i, group] of dict.groups.entries()) {
     mustBeRecord(`group ${i}`, group);
     must(Array.isArray(group.names), `names of group ${i}`, "an array", group.names);
-    const { averaged = false } = group;
-    must(typeof averaged === "boolean", `averaged of group ${i}`, "true or false", averaged);
+    const { started = false } = group;
+    must(typeof started === "boolean", `started of group ${i}`, "true or false", started);
     mustBeRecord(`options of group ${i}`, group.options);
     mustBeRecord(`memory of group ${i}`, group.memory ?? {});
   }
@@ -215,16 +215,11 @@ class Plan {
     }
     const { steps, options, memory = {} } = first;
     if (!isCount(steps)) this.problems.push(`the steps of a group must be a whole number >= 0, got ${describe(steps)}`);
-    const averaged = first.averaged ?? steps !== 0;
     for (const name of Object.keys(group.memory)) {
       if (typeof own(memory, name) !== "number") this.missing.push(`memory.${name}`);
       else this.writes.push(() => Object.assign(group.memory, { [name]: memory[name] }));
     }
-    this.writes.push(() => {
-      const starts = group.steps === 0 && averaged;
-      Object.assign(group, { steps, averaged });
-      if (starts) group.start(this.#unloaded);
-    });
+    this.writes.push(() => group.resume(steps, first.started ?? steps > 0, this.#unloaded));
     if (keep) return;
     try {
       checkKnown(kind.rule.name, options, kind.defaults);

@@ -13,6 +13,8 @@ export interface Placed extends Tensor {
   given: Reals | undefined;
   /** Whether steps leave it alone, and its state. */
   frozen: boolean;
+  /** Whether a step has moved it: then what starts from the parameters has. */
+  started: boolean;
   /** The sum of the squares of its gradient, where the current step has measured it. */
   squares: number;
 }

@@ -219,7 +219,8 @@ export class Streams implements Store, Part {
     const state = Object.freeze(Object.fromEntries(slots));
     const blocks = cut(params, grads, state, this.#dtype);
     // written out, because spreading takes as long as all else
-    return { name, shape, length, own, params, grads, state, given: undefined, frozen: false, squares: 0, blocks };
+    const [given, frozen, started, squares] = [undefined, false, false, 0];
+    return { name, shape, length, own, params, grads, state, given, frozen, started, squares, blocks };
   }
 }
 

@@ -98,6 +98,17 @@ describe.each(backends)("on %s", (backend) => {
     expect([read, resumed].map((one) => one.state.w.ema[0])).toEqual([opt.state.w.ema[0], opt.state.w.ema[0]]);
   });
 
+  test("a dict from before the first step starts all anew", () => {
+    const opt = make(SGD, { w: 1 }, { lr: 1, ema: 0.5, backend });
+    const dict = opt.stateDict();
+    opt.params.w.fill(10);
+    for (let i = 0; i < 3; i++) opt.step({ w: f32(1) });
+    opt.loadStateDict(dict);
+    opt.params.w.fill(9);
+    opt.step({ w: f32(0) });
+    expect(opt.state.w.ema[0]).toBe(9);
+  });
+
   test("rows that come twice count once in the norm", () => {
     const opt = make(SGD, { w: [3, 2] }, { clipNorm: 1000, backend });
     stepRows(opt as never, { w: { indices: [1, 1], rows: f32(3, 4, 3, 4) } } as never);
@@ -223,6 +234,28 @@ describe.each(backends)("on %s", (backend) => {
     opt.grads.w.fill(1);
     opt.step();
     expect([...opt.state.v.buf, ...opt.state.w.buf]).toEqual([3, 0]);
+  });
+
+  test("what is frozen before its first step starts from what it is when it is thawed", () => {
+    for (const made of [ScheduleFreeSGD, gradstep.ScheduleFreeAdamW]) {
+      const opt = make(made, { w: 1, v: 2 }, { lr: 0.1, ema: 0.9, backend });
+      opt.freeze("v");
+      opt.step({ w: f32(1) });
+      opt.params.v.set([5, 6]);
+      opt.eval();
+      expect(all(opt, "v")).toEqual([5, 6]);
+      opt.train();
+      opt.swap();
+      expect(all(opt, "v")).toEqual([5, 6]);
+      opt.restore();
+      opt.unfreeze("v");
+      opt.params.v.set([7, 8]);
+      opt.step({ w: f32(1), v: f32(0, 0) });
+      opt.swap();
+      expect(all(opt, "v")).toEqual([7, 8]);
+      opt.restore();
+      expect([...opt.state.v.z]).toEqual([7, 8]);
+    }
   });
 
   test("parameters that stand in for each other in a dict are exchanged", () => {
