@@ -10,7 +10,7 @@ if (command === "bench") {
     peers: process.cwd(),
     install: "not installed in this project",
   });
-} else if (command === "--help" || command === undefined) {
+} else if (command === undefined || ["--help", "-h", "help"].includes(command)) {
   console.log(usage);
 } else {
   console.error(`gradstep: there is no command "${command}"\n${usage}`);

@@ -122,7 +122,7 @@ function defaults({
 }
 
 function list(text: string): string[] {
-  return text.split(",").map((word) => word.trim());
+  return [...new Set(text.split(",").map((word) => word.trim()))];
 }
 
 function readRule(name: string): string[] {
@@ -131,10 +131,13 @@ function readRule(name: string): string[] {
   throw new RangeError(`--only: expected one of ${cases.map((c) => c.label).join(", ")}, got "${name}"`);
 }
 
+/** The most elements whose parameters, gradients and state a memory has room for in float64, for every rule that is measured. */
+const LARGEST = 2 ** 26;
+
 function readSize(text: string): number {
   const n = Number(text);
-  if (text !== "" && Number.isSafeInteger(n) && n > 0) return n;
-  throw new RangeError(`--sizes: expected whole numbers above 0, got "${text}"`);
+  if (text !== "" && Number.isSafeInteger(n) && n > 0 && n <= LARGEST) return n;
+  throw new RangeError(`--sizes: expected whole numbers in [1, ${LARGEST}], got "${text}"`);
 }
 
 function readDtype(name: string): Dtype {

@@ -35,7 +35,7 @@ describe("flags", () => {
 
   it("--quick takes the cases of the targets, and what is given beside it wins", () => {
     expect(parseFlags(["--quick"])).toMatchObject({ labels: targetLabels, dtypes: ["f32"] });
-    expect(parseFlags(["--quick", "--sizes", "8"]).sizes).toEqual([8]);
+    expect(parseFlags(["--quick", "--sizes", "8,8"]).sizes).toEqual([8]);
   });
 
   it("--rules takes a size in the caches and one beyond them", () => {
@@ -50,6 +50,7 @@ describe("flags", () => {
     [["--rules", "adam"], "adam"],
     [["--sizes", "2,1.5"], "1.5"],
     [["--sizes", "0"], '"0"'],
+    [["--sizes", "99999999999"], "in [1, 67108864]"],
     [["--sizes", ""], '""'],
     [["--dtypes", "f16"], "f16"],
     [["--html", ""], "name of a file"],
