@@ -245,7 +245,7 @@ export class GroupSettings {
 
   #number(name: string, value: unknown): number {
     // NaN is the default of what has to be set
-    if (Object.is(value, this.#rule.defaults[name])) return value as number;
+    if (typeof value === "number" && Object.is(value, this.#rule.defaults[name])) return value;
     const ranges: Readonly<Record<string, Range | undefined>> = this.#rule.ranges ?? {};
     return checkNumber(this.#rule.name, name, value, ranges[name] ?? commonRanges[name]);
   }

@@ -312,6 +312,18 @@ test("a frozen parameter needs no gradient, whatever it is called, and an unknow
   expectError(() => opt.step({ w: f32(1), other: f32(1) }), TypeError, 'step: unknown gradient "other"');
 });
 
+test("no option can be set to nothing", () => {
+  const opt = make(SGD, { w: 1 });
+  for (const name of ["lr", "weightDecay", "ema", "momentum"]) {
+    expectError(
+      () => Object.assign(opt, { [name]: undefined }),
+      TypeError,
+      `SGD: ${name} must be a number`,
+      "undefined",
+    );
+  }
+});
+
 test("a long text is quoted in part", () => {
   const message = expectError(
     () => make(Adam, { w: 1 }, { lr: "x".repeat(1000) }),
