@@ -29,9 +29,10 @@ export class Group {
     return this.names.map((name) => byName.get(name) as Placed);
   }
 
-  /** Whether a step has moved any of them; the averages of those that were moved go on where the rule starts anew. */
-  get started(): boolean {
-    return this.store.tensors.some(({ started }) => started);
+  /** Which of them steps have moved, unless it is none before the first step, and all after it. */
+  get moved(): string[] | undefined {
+    const moved = this.tensors.filter(({ started }) => started);
+    return moved.length === (this.steps > 0 ? this.names.length : 0) ? undefined : moved.map(({ name }) => name);
   }
 
   /** Begins the next step. */
@@ -61,14 +62,14 @@ export class Group {
   }
 
   /** Takes note of a load: the slots that it lacked, where nothing had started, start from the parameters. */
-  resume(steps: number, started: boolean, lacked: ReadonlySet<Numbers>): void {
+  resume(steps: number, isMoved: (name: string) => boolean, lacked: ReadonlySet<Numbers>): void {
     const fresh = this.steps === 0;
     this.steps = steps;
-    this.#late = false;
-    this.#eachSlot(({ params }, x, start) => {
+    for (const tensor of this.store.tensors) tensor.started = isMoved(tensor.name);
+    this.#eachSlot(({ params, started }, x, start) => {
       if (fresh && started && start === "params" && lacked.has(x)) x.set(params);
     });
-    for (const tensor of this.store.tensors) tensor.started = started;
+    this.arrange();
   }
 
   /** Takes over parameters of another group, and its steps and memory if it has no parameters itself. */

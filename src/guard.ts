@@ -62,6 +62,7 @@ export class Guard {
 
   set(name: string, value: unknown): void {
     const who = this.#kind.rule.name;
+    if ("minimize" in this.#kind.rule) throw new TypeError(`${who}: unknown option "${name}"`);
     if (name === "zeroGrad") this.stages.clear = checkFlag(who, name, value);
     else if (name === "nonFinite") this.#nonFinite = checkChoice(who, name, value, choices) as NonFinite;
     else this.#write(name, value as Setting | undefined);

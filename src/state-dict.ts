@@ -18,8 +18,8 @@ export interface StateDict {
   readonly groups: readonly {
     readonly names: readonly string[];
     readonly steps: number;
-    /** Whether its parameters have been moved, though the rule has started anew and taken no step since. */
-    readonly started?: boolean;
+    /** Which of its parameters steps have moved, unless it is none before the first step, and all after it. */
+    readonly moved?: readonly string[];
     readonly options: Readonly<Record<string, Value>>;
     /** What the rule remembers beside the state of the parameters, if anything. */
     readonly memory?: Readonly<Record<string, number>>;
@@ -71,9 +71,8 @@ export function saveState({ kind, dtype, clock, groups, tensors }: Progress, opt
     dtype,
     steps: clock.steps,
     ...(clock.called > 0 && { accumulated: clock.called }),
-    groups: groups.map(({ names, steps, started, settings, memory }) => {
-      const anew = started && steps === 0 && { started };
-      return { names: [...names], steps, ...anew, options: settings.now(), memory: { ...memory } };
+    groups: groups.map(({ names, steps, moved, settings, memory }) => {
+      return { names: [...names], steps, ...(moved && { moved }), options: settings.now(), memory: { ...memory } };
     }),
     shapes: each(({ shape }) => [...shape]),
     params: each(({ params }) => (copy ? copyOf(params, dtype) : params)),
@@ -143,8 +142,7 @@ function checkKind({ kind, dtype, clock }: Progress, dict: StateDict, convert: b
   for (const [i, group] of dict.groups.entries()) {
     mustBeRecord(`group ${i}`, group);
     must(Array.isArray(group.names), `names of group ${i}`, "an array", group.names);
-    const { started = false } = group;
-    must(typeof started === "boolean", `started of group ${i}`, "true or false", started);
+    must(Array.isArray(group.moved ?? []), `moved of group ${i}`, "an array", group.moved);
     mustBeRecord(`options of group ${i}`, group.options);
     mustBeRecord(`memory of group ${i}`, group.memory ?? {});
   }
@@ -219,7 +217,11 @@ class Plan {
       if (typeof own(memory, name) !== "number") this.missing.push(`memory.${name}`);
       else this.writes.push(() => Object.assign(group.memory, { [name]: memory[name] }));
     }
-    this.writes.push(() => group.resume(steps, first.started ?? steps > 0, this.#unloaded));
+    const isMoved = (name: string) => {
+      const { moved } = this.#dict.groups.find(({ names }) => names.includes(name)) ?? {};
+      return moved ? moved.includes(name) : steps > 0;
+    };
+    this.writes.push(() => group.resume(steps, isMoved, this.#unloaded));
     if (keep) return;
     try {
       checkKnown(kind.rule.name, options, kind.defaults);

@@ -255,6 +255,15 @@ describe.each(backends)("on %s", (backend) => {
       expect(all(opt, "v")).toEqual([7, 8]);
       opt.restore();
       expect([...opt.state.v.z]).toEqual([7, 8]);
+      // and what no step has moved is still so after a load
+      const before = make(made, { w: 1, v: 2 }, { lr: 0.1, ema: 0.9, backend });
+      before.freeze("v");
+      before.step({ w: f32(1) });
+      const loaded = make(made, { w: 1, v: 2 }, { lr: 0.1, ema: 0.9, backend });
+      loaded.loadStateDict(structuredClone(before.stateDict()));
+      loaded.params.v.set([5, 6]);
+      loaded.swap();
+      expect(all(loaded, "v")).toEqual([5, 6]);
     }
   });
 
@@ -310,6 +319,13 @@ test("a frozen parameter needs no gradient, whatever it is called, and an unknow
   opt.freeze("constructor");
   opt.step({ w: f32(1) });
   expectError(() => opt.step({ w: f32(1), other: f32(1) }), TypeError, 'step: unknown gradient "other"');
+});
+
+test("what takes its gradients as they are has no options for them", () => {
+  const opt = make(gradstep.LBFGS, { w: 1 });
+  for (const name of ["clipNorm", "clipValue", "gradScale", "nonFinite"]) {
+    expectError(() => Object.assign(opt, { [name]: 1 }), TypeError, `LBFGS: unknown option "${name}"`);
+  }
 });
 
 test("no option can be set to nothing", () => {
