@@ -14,9 +14,10 @@ const ways: readonly Way[] = [
   { options: { backend: "js" }, memory: "caller" },
   { options: { backend: "wasm" }, memory: "module" },
   { options: { backend: "js" }, memory: "module" },
+  { options: { backend: "auto" }, reborn: true },
 ];
 
-test("whatever an optimizer lives through, it is the same on every backend and wherever its parameters are", async () => {
+test("whatever an optimizer lives through, it is the same on every backend, wherever its parameters are, and if it is saved and loaded", async () => {
   const library = { ...gradstep, load, save } as unknown as Library;
   const done = await live(library, ways, full ? 4000 : 80);
   for (const call of calls) expect(done.get(call), call).toBeGreaterThan(0);

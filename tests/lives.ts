@@ -21,11 +21,17 @@ export interface Way {
   readonly options: Options;
   /** Whose memory its parameters are in: its own, arrays of the caller's (every second one), or another module's. */
   readonly memory?: "own" | "caller" | "module";
+  /** Whether it is saved after each call, and another one made that goes on from there. */
+  readonly reborn?: boolean;
 }
 
 /** What a life has beside its optimizer. */
 interface Life {
-  readonly opt: Subject;
+  opt: Subject;
+  /** Makes an optimizer of the same options, in the same wrapper. */
+  readonly make: (params: unknown, more?: Options) => Subject;
+  /** Whether a function was set as an option, which no dict has. */
+  scheduled: boolean;
   readonly made: AnyClass;
   readonly dtype: Dtype;
   readonly place: Place;
@@ -146,6 +152,14 @@ async function outcome(act: Act, library: Library, life: Life, x: number, y: num
   }
 }
 
+function outcomeOf(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}
+
 /** All that an optimizer shows. */
 function shown({ opt }: Life) {
   const { steps, skipped, gradNorm, frozen, clipNorm, clipValue, gradScale, nonFinite } = opt;
@@ -188,17 +202,34 @@ const guards: readonly Options[] = [
 function begin(library: Library, made: AnyClass, options: Options, way: Way, x: number, y: number): Life {
   const dtype: Dtype = y % 3 === 0 ? "f64" : "f32";
   const [place, more] = placeFor(way, dtype);
-  const inner = make(made, params(place, "p", x + y), {
-    ...options,
-    ...("minimize" in made.rule ? {} : pick(guards, y)),
-    ...way.options,
-    ...more,
-    dtype,
-  });
+  const guard = "minimize" in made.rule ? {} : pick(guards, y);
   const filters = "minimize" in made.rule ? [] : [library.GrokfastEMA, library.GradientCentralization];
   const wrapper = pick([undefined, undefined, undefined, library.Lookahead, ...filters], x + 2 * y);
   const filtered = filters.some((filter) => filter === wrapper);
-  return { opt: wrapper ? make(wrapper, inner) : inner, made, dtype, place, filtered };
+  const another = (params: unknown, others: Options = {}) => {
+    const inner = make(made, params, { ...options, ...guard, ...way.options, ...more, dtype, ...others });
+    return wrapper ? make(wrapper, inner) : inner;
+  };
+  return { opt: another(params(place, "p", x + y)), make: another, scheduled: false, made, dtype, place, filtered };
+}
+
+/** Goes on with an optimizer that is made like the one it was, and loaded from its dict or file; unless averages are shown. */
+function rebear({ save, load }: Library, life: Life, x: number): void {
+  const { opt, made, place } = life;
+  const kept = outcomeOf(() => (x % 2 ? opt.stateDict() : save(opt as never)));
+  if (kept instanceof Error || life.scheduled) return;
+  const shapes = opt.shapes as Record<string, readonly number[]>;
+  const groups = opt.groups.map(({ names, ...options }) => {
+    for (const once of made.rule.once ?? []) delete options[once];
+    return { params: Object.fromEntries(names.map((name, k) => [name, place(name, shapes[name], k)])), ...options };
+  });
+  const { clipNorm, clipValue, gradScale, nonFinite } = opt;
+  life.opt = life.make(groups, "minimize" in made.rule ? {} : { clipNorm, clipValue, gradScale, nonFinite });
+  if (opt.frozen.length > 0) life.opt.freeze(opt.frozen);
+  if (x % 2) life.opt.loadStateDict(kept);
+  else load(life.opt as never, kept as Uint8Array);
+  for (const [name, g] of Object.entries(opt.grads)) life.opt.grads[name].set(g);
+  opt.dispose();
 }
 
 /** Whether a call changes nothing if it is refused. */
@@ -221,10 +252,17 @@ export async function live(library: Library, ways: readonly Way[], runs: number)
     for (const [name, a, b] of story) {
       for (const { opt } of lives) for (const option of made.rule.once ?? []) opt[option] = 0.5;
       const before = lives.map(shown);
+      for (const life of lives)
+        life.scheduled ||= /^(set|addGroup)/.test(name) && typeof pick(values, b) === "function";
       const results = await Promise.all(lives.map((life) => outcome(acts[name], library, life, a, b)));
       expect(results, `${made.rule.name} ${name}`).toEqual(ways.map(() => results[0]));
       if (results[0] === "done") done.set(name, (done.get(name) ?? 0) + 1);
       const after = lives.map(shown);
+      // these no dict has
+      for (const all of [before, after]) {
+        const { skipped, gradNorm } = all[0].facts;
+        for (const [k, { facts }] of all.entries()) if (ways[k].reborn) Object.assign(facts, { skipped, gradNorm });
+      }
       for (const [k, one] of after.entries()) {
         expectSameShown(one, after[0], `${made.rule.name} ${name}, ${JSON.stringify(ways[k])}`);
         if (results[0] !== "done" && changesNothing(name, results[0], lives[k]))
@@ -233,6 +271,7 @@ export async function live(library: Library, ways: readonly Way[], runs: number)
       // each goes on from what another has kept
       const kept = lives.map(({ dict, file }) => ({ dict, file }));
       for (const [k, life] of lives.entries()) Object.assign(life, pick(kept, k + 1));
+      for (const [k, life] of lives.entries()) if (ways[k].reborn) rebear(library, life, a);
     }
     for (const { opt } of lives) opt.dispose();
   });
