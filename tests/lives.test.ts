@@ -19,6 +19,6 @@ const ways: readonly Way[] = [
 
 test("whatever an optimizer lives through, it is the same on every backend, wherever its parameters are, and if it is saved and loaded", async () => {
   const library = { ...gradstep, load, save } as unknown as Library;
-  const done = await live(library, ways, full ? 4000 : 80);
+  const done = await live(library, ways, full ? 4000 : 40);
   for (const call of calls) expect(done.get(call), call).toBeGreaterThan(0);
 }, 600_000);

@@ -53,7 +53,7 @@ describe.each(table)("%s", (wrapper, wrap) => {
 
   test.each(inner)("around %s: a step that is awaited is the same step", async (_, made) => {
     const [awaited, plain] = [0, 1].map(() => start(wrap(make(made, shapes, needed(made)))));
-    for (let step = 1; step <= 4; step++) {
+    for (let step = 1; step <= 2; step++) {
       const grads = gradients(plain, step);
       plain.step(grads);
       expect(await awaited.stepAsync(grads)).toBe(awaited);

@@ -37,7 +37,7 @@ test.each([
 // what comes down the wire
 test.each([
   ["*", "gradstep", 80_000],
-  ["{ optimizers }", "gradstep", 66_000],
+  ["{ optimizers }", "gradstep", 67_500],
   ["{ Adam }", "gradstep", 37_000],
   ["{ Adam }", "gradstep/js", 15_000],
 ])("%s from %s is small", async (names, entry, budget) => {
