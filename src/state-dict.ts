@@ -117,6 +117,7 @@ export function planLoad(progress: Progress, dict: StateDict, options: LoadOptio
   if (problems.length > 0) throw new RangeError(`loadStateDict: ${problems.join("; ")}`);
   return () => {
     for (const write of plan.writes) write();
+    for (const { state } of progress.tensors) if (plan.lacked.has(state.gradSum)) state.gradSum.fill(0);
     progress.clock.steps = dict.steps;
     progress.clock.called = dict.accumulated ?? 0;
     return { missing, unexpected };
@@ -157,10 +158,10 @@ class Plan {
   readonly unexpected: string[] = [];
   readonly problems: string[] = [];
   readonly writes: (() => void)[] = [];
+  /** The arrays that the dict lacks. */
+  readonly lacked = new Set<Numbers>();
   readonly #dict: StateDict;
   readonly #known = new Set<string>();
-  /** The arrays of state that the dict lacks. */
-  readonly #unloaded = new Set<Numbers>();
   /** The memory that is written to: what a dict has there is copied first. */
   readonly #written: ReadonlySet<ArrayBufferLike>;
 
@@ -176,7 +177,7 @@ class Plan {
     this.#known.add(name);
     if (slots === undefined) {
       this.missing.push(name);
-      for (const [slot, x] of Object.entries(state)) this.#lack(slot, x);
+      for (const x of Object.values(state)) this.lacked.add(x);
       return;
     }
     const saved = own(shapes, name);
@@ -221,7 +222,7 @@ class Plan {
       const { moved } = this.#dict.groups.find(({ names }) => names.includes(name)) ?? {};
       return moved ? moved.includes(name) : steps > 0;
     };
-    this.writes.push(() => group.resume(steps, isMoved, this.#unloaded));
+    this.writes.push(() => group.resume(steps, isMoved, this.lacked));
     if (keep) return;
     try {
       checkKnown(kind.rule.name, options, kind.defaults);
@@ -246,7 +247,7 @@ class Plan {
     const type = smallOf(to) ?? this.#dict.dtype;
     if (from === undefined) {
       this.missing.push(name);
-      this.#lack(name.slice(name.lastIndexOf(".") + 1), to);
+      this.lacked.add(to);
     } else if (!isNumbers(from, type)) this.problems.push(`"${name}" is ${describe(from)}, expected ${type}`);
     else if (from.length !== length) this.problems.push(`"${name}" has length ${from.length}, expected ${length}`);
     else if (to.length !== length) this.problems.push(`parameter "${name}" was transferred away`);
@@ -255,11 +256,6 @@ class Plan {
       const source = this.#written.has(from.buffer) ? from.slice() : from;
       this.writes.push(() => to.set(source));
     }
-  }
-
-  #lack(slot: string, x: Numbers): void {
-    this.#unloaded.add(x);
-    if (slot === "gradSum") this.writes.push(() => x.fill(0));
   }
 }
 

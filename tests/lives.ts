@@ -213,8 +213,8 @@ function begin(library: Library, made: AnyClass, options: Options, way: Way, x: 
   return { opt: another(params(place, "p", x + y)), make: another, scheduled: false, made, dtype, place, filtered };
 }
 
-/** Goes on with an optimizer that is made like the one it was, and loaded from its dict or file; unless averages are shown. */
-function rebear({ save, load }: Library, life: Life, x: number): void {
+/** Has a life go on with an optimizer that is made like the one it was, and loaded from its dict or file; unless averages are shown. */
+function resume({ save, load }: Library, life: Life, x: number): void {
   const { opt, made, place } = life;
   const kept = outcomeOf(() => (x % 2 ? opt.stateDict() : save(opt as never)));
   if (kept instanceof Error || life.scheduled) return;
@@ -271,7 +271,7 @@ export async function live(library: Library, ways: readonly Way[], runs: number)
       // each goes on from what another has kept
       const kept = lives.map(({ dict, file }) => ({ dict, file }));
       for (const [k, life] of lives.entries()) Object.assign(life, pick(kept, k + 1));
-      for (const [k, life] of lives.entries()) if (ways[k].reborn) rebear(library, life, a);
+      for (const [k, life] of lives.entries()) if (ways[k].reborn) resume(library, life, a);
     }
     for (const { opt } of lives) opt.dispose();
   });

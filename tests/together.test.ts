@@ -76,6 +76,11 @@ describe.each(backends)("on %s", (backend) => {
     both.loadStateDict(half.stateDict(), { strict: false });
     both.step({ w: f32(1), v: f32(4) });
     expect([...all(both, "w"), ...all(both, "v")]).toEqual([-1, -2]);
+    // whatever a parameter is called
+    const odd = make(SGD, { w: 1, gradSum: 1 }, { backend });
+    odd.params.gradSum.fill(3);
+    odd.loadStateDict(from.stateDict(), { strict: false });
+    expect(all(odd, "gradSum")).toEqual([3]);
   });
 
   test("averages go on where the state starts anew, also after a load", () => {
