@@ -86,7 +86,7 @@ function runs(made: AnyClass, dtype: Dtype): Run[] {
     ...product([{}], lengths, ["mixed"], 4),
     ...sets.flatMap((options, i) => product([options], [next(i)], ["mixed"], cubic ? 8 : whole ? 12 : 30)),
     ...product(cubic ? [{}] : singles, [1003], ["mixed"], 4),
-    ...product([{}], [65537], ["mixed"], 3),
+    ...product([{}], [65537], ["mixed"], 2),
   ];
 }
 
