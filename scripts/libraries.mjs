@@ -225,7 +225,7 @@ export const libraries = {
       Lion: "Lion",
       Mars: [
         "MARS",
-        { beta1: 0.9, beta11d: 0.9, beta21d: 0.99, weightDecay1d: 0, correctFirst: false },
+        { convention: "timm" },
         {
           betas: [
             ["beta1", "beta11d"],

@@ -68,6 +68,28 @@ describe.each(backends)("on %s", (backend) => {
     for (const [i, x] of opt.params.w.entries()) expect(Math.abs(x - expected[i])).toBeLessThan(1e-12);
     expect(Object.keys(opt.state.w)).toEqual(["m", "previous"]);
   });
+
+  test("with Lion's step, cautious leaves signs as long as they are, as timm does", () => {
+    const { lr, beta1, weightDecay } = options;
+    const opt = make(
+      MARS,
+      { w: [2, 3] },
+      { ...options, marsType: "lion", cautious: true, gamma: 0, dtype: "f64", backend },
+    );
+    opt.params.w.set(numbers("start", 6, 1));
+    const expected = [...opt.params.w];
+    const m = expected.map(() => 0);
+    for (let step = 1; step <= steps; step++) {
+      // no longer than 1, and with other signs than the momentum
+      const g = numbers("gradient", 6, step).map((x) => 0.3 * x);
+      opt.step({ w: new Float64Array(g) });
+      for (const [i, x] of expected.entries()) {
+        m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+        expected[i] = x - lr * weightDecay * x - (m[i] * g[i] > 0 ? lr * Math.sign(m[i]) : 0);
+      }
+    }
+    for (const [i, x] of opt.params.w.entries()) expect(Math.abs(x - expected[i])).toBeLessThan(1e-15);
+  });
 });
 
 test("with Shampoo's step, what is no matrix is stepped as ever", () => {
@@ -78,4 +100,22 @@ test("with Shampoo's step, what is no matrix is stepped as ever", () => {
     return [...opt.params.w, ...opt.params.c];
   });
   expect(other).toEqual(one);
+});
+
+test("timm corrects the gradients of all that is no vector, but for the first one; the authors those of matrices", () => {
+  const run = (convention: string, gamma: number) => {
+    const opt = make(MARS, { w: 3, c: [2, 2, 2] }, { convention, gamma, dtype: "f64" });
+    const after = [1, 2].map((step) => {
+      for (const name of ["w", "c"]) opt.grads[name].set(numbers(name, opt.grads[name].length, step));
+      opt.step();
+      return { w: [...opt.params.w], c: [...opt.params.c] };
+    });
+    return { first: after[0], second: after[1] };
+  };
+  const [timm, without, authors] = [run("timm", 0.05), run("timm", 0), run("torch", 0.05)];
+  expect(timm.first).toEqual(without.first);
+  expect(timm.second.w).toEqual(without.second.w);
+  expect(timm.second.c).not.toEqual(without.second.c);
+  expect(Object.keys(new MARS({ c: [2, 2, 2] }).state.c)).toEqual(["m", "v"]);
+  expect(authors).toEqual(run("torch", 0));
 });

@@ -64,7 +64,7 @@ export const Adafactor = /* @__PURE__ */ defineTensorOptimizer({
     return sizes.map(sizeOf);
   },
   decoupled: () => true,
-  conflict: (h) => (h.cautious && h.momentum === 0 ? "cautious needs momentum" : undefined),
+  conflict: (h) => (h.cautious && h.momentum === 0 ? "cautious needs momentum > 0, got momentum 0" : undefined),
   passes: [{ tensor: (x, h, t) => step(x, h, t) }],
   twins: { f32, f64: { adafactor, adafactorWhole } },
   matrix: { f32: matrixF32, f64: matrix },

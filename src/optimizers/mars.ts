@@ -8,7 +8,7 @@ import { sizeOf } from "../layout.js";
 import * as matrix from "../matrix.js";
 import { type Coefficients, newtonSchulz, newtonSchulzWork } from "../newton-schulz.js";
 import { add, mul, type Reals, sub } from "../real.js";
-import type { Values } from "../rule.js";
+import type { Convention, Values } from "../rule.js";
 import type { TensorStep } from "../tensor-step.js";
 import { adam, adamAmsgrad, adamKernel, adamScalars, adamState } from "./adam.js";
 import { signum } from "./signum.js";
@@ -18,7 +18,7 @@ import { signum } from "./signum.js";
  *
  * @remarks Use it to pretrain language models. Only matrices get it, at `lr`; other tensors get AdamW, with `beta11d`, `beta21d`,
  * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. `marsType: "shampoo"` makes the momentum of matrices
- * orthogonal, as Muon does. As in timm the first gradient is taken as it is without `correctFirst`.
+ * orthogonal, as Muon does. timm corrects whatever is no vector, and takes the first gradient as it is.
  * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with the steps of Lion and Shampoo: 12 to 16, or 8
  * @see Yuan et al., 2024, MARS: Unleashing the Power of Variance Reduction for Training Large Models (arXiv 2411.10438)
  */
@@ -36,11 +36,11 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
     beta11d: 0.9,
     beta21d: 0.95,
     weightDecay1d: 0.1,
-    correctFirst: true,
     amsgrad: false,
     cautious: false,
   },
   ranges: { beta1: [0, 1], beta2: [0, 1], beta11d: [0, 1], beta21d: [0, 1] },
+  conventions: { torch: {}, timm: { beta1: 0.9, beta21d: 0.99, weightDecay1d: 0 } },
   choices: { marsType: ["adamw", "lion", "shampoo"] },
   state: (h, shape) => ({
     ...(formOf(h, shape) === "adamw" ? adamState(h) : { m: 0 }),
@@ -81,7 +81,9 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
           x.run(adamKernel(h), apart ? step : x.p, g, m, v, vmax);
         }
         if (h.cautious) x.caution(step);
-        if (apart) x.combine(x.p, 1 - lr * decay, x.p, 1, step);
+        // a sign has the length that it has
+        const share = h.cautious && form === "lion" ? 1 / x.s[0] : 1;
+        if (apart) x.combine(x.p, 1 - lr * decay, x.p, share, step);
       },
     },
   ],
@@ -92,14 +94,16 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
   matrix: { f32: matrixF32, f64: matrix },
 });
 
+type Corrected = Values<{ optimize1d: boolean }> & { readonly convention: Convention };
+
 /** Whether a tensor gets corrected gradients. */
-function corrects(h: Values<{ optimize1d: boolean }>, shape: readonly number[]): boolean {
-  return h.optimize1d || shape.length === 2;
+function corrects({ optimize1d, convention }: Corrected, shape: readonly number[]): boolean {
+  return optimize1d || shape.length === 2 || (convention === "timm" && shape.length > 2);
 }
 
 /** The rule whose step a tensor gets: without corrected gradients AdamW's, and Shampoo's only if it is a matrix. */
 function formOf<Form extends string>(
-  h: Values<{ optimize1d: boolean }> & { readonly marsType: Form },
+  h: Corrected & { readonly marsType: Form },
   shape: readonly number[],
 ): Form | "adamw" {
   return corrects(h, shape) && (h.marsType !== "shampoo" || shape.length === 2) ? h.marsType : "adamw";
@@ -118,12 +122,12 @@ function orthogonalize(x: TensorStep, h: Values<{ beta1: number; eps: number }>,
 /** The gradient, moved on from the one before, and no longer than 1. */
 function correct(
   x: TensorStep,
-  h: Values<{ beta1: number; gamma: number; correctFirst: boolean }>,
+  h: Values<{ beta1: number; gamma: number }> & { readonly convention: Convention },
   t: number,
 ): TensorStep["g"] {
   const [out] = x.work;
   const { previous } = x.state;
-  if (t === 1 && !h.correctFirst) {
+  if (t === 1 && h.convention === "timm") {
     x.scale(previous, 1, x.g);
     return x.g;
   }

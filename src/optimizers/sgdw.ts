@@ -21,7 +21,7 @@ export const SGDW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
     s[2] = h.momentum;
     s[3] = t === 1 ? 1 : 1 - h.dampening;
   },
-  conflict: sgdConflict,
+  conflict: (h) => (h.cautious && h.momentum === 0 ? "cautious needs momentum > 0, got momentum 0" : sgdConflict(h)),
   decoupled: () => true,
   twins: { f32, f64: { sgdw, sgdwMomentum, sgdwNesterov } },
 });
