@@ -108,7 +108,7 @@ export const libraries = {
       nadam: "NAdam",
       nadamw: "NAdamW",
       novograd: "NovoGrad",
-      optimistic_adam: ["OptimisticAdam", { lr: 1 }, { learning_rate: "alpha", optimism: "beta" }],
+      optimistic_adam: ["OptimisticAdam", { lr: 1 }, { learning_rate: ["alpha", "beta"], optimism: "beta" }],
       optimistic_adam_v2: "OptimisticAdam",
       optimistic_gradient_descent: "OptimisticGradientDescent",
       polyak_sgd: ["PolyakSGD", {}, { max_learning_rate: "lr" }],

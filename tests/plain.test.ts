@@ -1,6 +1,6 @@
-// Rules that no library's run stands for, against the same written plainly: one list of numbers, float64.
+// Rules and cases that no library's run stands for, against the same written plainly: one list of numbers, float64.
 import { expect, test } from "vitest";
-import { DAdaptSGD } from "../src/index.js";
+import { DAdaptSGD, NovoGrad } from "../src/index.js";
 import { type Inputs, readGolden, unpack } from "./golden.js";
 
 const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
@@ -58,5 +58,32 @@ test.each([
     }
     // the estimate has moved
     expect(opt.stateDict().groups[0].memory?.d).toBeGreaterThan(1.5 * { ...usual, ...some }.d0);
+  }
+});
+
+// optax takes the first norm whole, timm the first that is not 0
+test.each([
+  ["optax", (t: number) => t === 1],
+  ["torch", (_: number, v: number) => v === 0],
+] as const)("NovoGrad after a gradient of zeros, as %s has it", (convention, isFirst) => {
+  const h = { lr: 0.1, beta1: 0.9, beta2: 0.25, eps: 1e-6 };
+  const opt = new NovoGrad({ w: 2 }, { ...h, convention, dtype: "f64" });
+  let v = 0;
+  const [x, m] = [
+    [0, 0],
+    [0, 0],
+  ];
+  for (const [i, g] of [
+    [0, 0],
+    [3, -4],
+    [1, 2],
+  ].entries()) {
+    opt.step({ w: new Float64Array(g) });
+    v = isFirst(i + 1, v) ? dot(g, g) : h.beta2 * v + (1 - h.beta2) * dot(g, g);
+    for (const k of [0, 1]) {
+      m[k] = h.beta1 * m[k] + g[k] / (Math.sqrt(v) + h.eps);
+      x[k] -= h.lr * m[k];
+      expect(opt.params.w[k]).toBeCloseTo(x[k], 12);
+    }
   }
 });

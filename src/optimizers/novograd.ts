@@ -19,10 +19,12 @@ export const NovoGrad = /* @__PURE__ */ defineTensorOptimizer({
   decoupled: () => true,
   passes: [
     {
-      tensor(x, h) {
+      tensor(x, h, t) {
         const { v, vmax } = x.numbers;
         const squares = x.dot(x.g, x.g);
-        v[0] = v[0] === 0 ? squares : h.beta2 * v[0] + (1 - h.beta2) * squares;
+        // the first norm is taken whole; in PyTorch's form, the first that is not 0
+        const first = h.convention === "optax" ? t === 1 : v[0] === 0;
+        v[0] = first ? squares : h.beta2 * v[0] + (1 - h.beta2) * squares;
         if (h.amsgrad) vmax[0] = Math.max(vmax[0], v[0]);
         const norm = Math.sqrt((h.amsgrad ? vmax : v)[0] + h.epsRoot) + h.eps;
         // the weights decay by the rate alone
