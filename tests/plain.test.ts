@@ -1,7 +1,8 @@
 // Rules and cases that no library's run stands for, against the same written plainly: one list of numbers, float64.
 import { expect, test } from "vitest";
-import { DAdaptSGD, NovoGrad } from "../src/index.js";
+import { DAdaptAdam, DAdaptSGD, NovoGrad, Prodigy } from "../src/index.js";
 import { type Inputs, readGolden, unpack } from "./golden.js";
+import { make } from "./helpers.js";
 
 const { sets } = readGolden<{ sets: Record<string, Inputs> }>("refs/inputs");
 const { shapes, params0, grads } = sets.drift;
@@ -86,4 +87,19 @@ test.each([
       expect(opt.params.w[k]).toBeCloseTo(x[k], 12);
     }
   }
+});
+
+test.each([DAdaptAdam, Prodigy])("$name: gradients of zeros before all others are no steps", (made) => {
+  const [late, at] = [0, 1].map(() => make(made, { w: 3 }, { useBiasCorrection: true, d0: 0.01, dtype: "f64" }));
+  for (const opt of [late, at]) opt.params.w.set([1, -2, 0.5]);
+  for (let i = 0; i < 4; i++) late.step({ w: new Float64Array(3) });
+  for (const g of [
+    [1, 2, -3],
+    [0, 1, 1],
+    [2, -1, 0],
+  ]) {
+    for (const opt of [late, at]) opt.step({ w: new Float64Array(g) });
+  }
+  expect([...late.params.w]).toEqual([...at.params.w]);
+  expect(late.steps).toBe(7);
 });

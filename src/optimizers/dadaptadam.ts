@@ -29,7 +29,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
   conventions: { torch: {}, optax: { decoupled: true, useBiasCorrection: true } },
   state: () => ({ m: 0, v: 0, s: 0 }),
   work: (_, shape) => [sizeOf(shape)],
-  memory: ({ d0 }) => ({ d: d0, dBefore: d0, numerator: 0, progress: 0, denominator: 0 }),
+  memory: ({ d0 }) => ({ d: d0, dBefore: d0, numerator: 0, progress: 0, denominator: 0, idle: 0 }),
   decoupled: (h) => h.decoupled,
   passes: [
     {
@@ -41,7 +41,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
       tensor(x, h, t, memory) {
         if (h.lr === 0) return;
         const { m, v, s } = x.state;
-        const rate = adaptedRate(memory.dBefore, h, t);
+        const rate = adaptedRate(memory.dBefore, h, t - memory.idle);
         const beta3 = Math.sqrt(h.beta2);
         x.s[0] = h.eps;
         x.run("dadaptRatio", v, s, x.work[0]);
@@ -56,8 +56,11 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
         memory.denominator += h.layerScale * x.sumAbs(s);
       },
       after(memory, h) {
-        // nothing but zeros has come yet
-        if (memory.denominator === 0) return;
+        // nothing but zeros has come yet: this was no step
+        if (memory.denominator === 0) {
+          memory.idle++;
+          return;
+        }
         const beta3 = Math.sqrt(h.beta2);
         memory.numerator = beta3 * memory.numerator + (1 - beta3) * memory.progress;
         const estimate = memory.numerator / ((1 - beta3) * memory.denominator);
@@ -68,7 +71,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
       when: (memory) => memory.denominator !== 0,
       tensor(x, h, t, memory) {
         if (h.lr === 0) return;
-        x.s[0] = h.decoupled ? 1 - adaptedRate(memory.dBefore, h, t) * h.weightDecay : 1;
+        x.s[0] = h.decoupled ? 1 - adaptedRate(memory.dBefore, h, t - memory.idle) * h.weightDecay : 1;
         x.s[1] = 1;
         x.s[2] = h.eps;
         x.run("dadaptStep", x.p, x.state.m, x.state.v);

@@ -31,7 +31,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
   fixed: ["d0"],
   state: () => ({ m: 0, v: 0, s: 0, p0: "params" }),
   work: (_, shape) => [sizeOf(shape)],
-  memory: ({ d0 }) => ({ d: d0, dBefore: d0, dMax: d0, numerator: 0, progress: 0, denominator: 0 }),
+  memory: ({ d0 }) => ({ d: d0, dBefore: d0, dMax: d0, numerator: 0, progress: 0, denominator: 0, idle: 0 }),
   decoupled: (h) => h.decoupled,
   passes: [
     {
@@ -44,7 +44,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
         const { m, v, s, p0 } = x.state;
         if (h.lr === 0) return;
         const d = memory.dBefore;
-        const rate = adaptedRate(d, h, t);
+        const rate = adaptedRate(d, h, t - memory.idle);
         x.s[0] = h.beta1;
         x.s[1] = d * (1 - h.beta1);
         x.s[2] = h.beta2;
@@ -58,8 +58,11 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
         memory.denominator += x.sumAbs(s);
       },
       after(memory, h) {
-        // nothing but zeros has come yet
-        if (memory.denominator === 0) return;
+        // nothing but zeros has come yet: this was no step
+        if (memory.denominator === 0) {
+          memory.idle++;
+          return;
+        }
         const d = memory.dBefore;
         memory.numerator = beta3Of(h) * memory.numerator + memory.progress;
         const estimate = (h.dCoef * memory.numerator) / memory.denominator;
@@ -72,7 +75,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
       when: (memory) => memory.denominator !== 0,
       tensor(x, h, t, memory) {
         if (h.lr === 0) return;
-        const rate = adaptedRate(memory.dBefore, h, t);
+        const rate = adaptedRate(memory.dBefore, h, t - memory.idle);
         x.s[0] = h.decoupled ? 1 - rate * h.weightDecay : 1;
         x.s[1] = rate;
         x.s[2] = memory.d * h.eps;
