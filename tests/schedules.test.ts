@@ -187,6 +187,10 @@ describe("steps that a schedule was not made for", () => {
     for (const [call, value] of table) expect(build(call)(0), JSON.stringify(call)).toBe(value);
     // PyTorch divides by zero where the way up has no steps
     expect(oneCycle(1, { steps: 10, pctStart: 0.1 })(0)).toBe(1);
+    // where the way up has all of them, it ends there, as in PyTorch
+    for (const step of [9, 10, 11]) expect(oneCycle(1, { steps: 10, pctStart: 1 })(step)).toBe(1);
+    for (const step of [9, 10])
+      expect(oneCycleMomentum(0.95, { steps: 10, pctStart: 1, threePhase: true })(step)).toBe(0.85);
   });
 
   test("where restarts fall, no rounding misplaces them", () => {

@@ -62,11 +62,12 @@ function phases({ steps, pctStart, anneal, threePhase }: Required<Cycle>, values
   const up = pctStart * steps - 1;
   const ends = threePhase ? [up, 2 * up, steps - 1] : [up, steps - 1];
   return (step) => {
-    if (step >= steps - 1) return values[ends.length];
+    const now = Math.max(0, Math.min(step, steps - 1));
     let i = 0;
-    while (i < ends.length - 1 && step > ends[i]) i++;
+    while (i < ends.length - 1 && now > ends[i]) i++;
+    if (now >= ends[i]) return values[i + 1];
     const begin = i === 0 ? 0 : ends[i - 1];
-    const share = progress(step, begin, ends[i] - begin);
+    const share = progress(now, begin, ends[i] - begin);
     return between(values[i], values[i + 1], anneal === "cos" ? cosine(share) : 1 - share);
   };
 }
