@@ -1,7 +1,7 @@
 import vm from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Adam, AdamW, Momentum, PolyakSGD, SGD } from "../src/index.js";
+import { Adam, AdamW, Momentum, PolyakSGD, RMSprop, SGD, SGDW } from "../src/index.js";
 import { commonRanges, type Range } from "../src/rule.js";
 import {
   arraysOf,
@@ -172,6 +172,10 @@ describe("hyperparameters", () => {
       { momentum: 0.9, dampening: () => 0 },
     ]) {
       expectError(() => make(SGD, { w: 1 }, { ...options, nesterov: true }), RangeError, "SGD: nesterov needs");
+    }
+    // without momentum a mask would leave what is, and enlarge it
+    for (const made of [RMSprop, SGDW]) {
+      expectError(() => make(made, { w: 1 }, { cautious: true }), RangeError, "cautious needs momentum > 0");
     }
     const opt = train(make(SGD, { w: 1 }, { momentum: 0.9, nesterov: true }), 1);
     const before = snapshot(opt);
