@@ -49,7 +49,7 @@ export const libraries = {
     convention: "optax",
     names: { learning_rate: "lr", b1: "beta1", b2: "beta2", b3: "beta3" },
     optimizers: {
-      adabelief: "AdaBelief",
+      adabelief: ["AdaBelief", {}, { "nesterov=true": "refused" }],
       adadelta: "Adadelta",
       adafactor: [
         "Adafactor",
@@ -116,7 +116,11 @@ export const libraries = {
       rmsprop: [
         "RMSprop",
         {},
-        { decay: "alpha", initial_scale: "initialAccumulator", "eps_in_sqrt=false": { convention: "torch" } },
+        {
+          decay: "alpha",
+          initial_scale: "initialAccumulator",
+          "eps_in_sqrt=false": { convention: "torch", alpha: 0.9 },
+        },
       ],
       rprop: ["Rprop", {}, { min_step_size: "stepMin", max_step_size: "stepMax" }],
       sgd: "SGD",
@@ -279,15 +283,15 @@ export function translate(library, optimizer, theirs) {
   const options = { ...(convention !== "torch" && { convention }), ...defaults };
   const special = Object.keys(more).filter((name) => name.includes("=") && holds(name, theirs));
   const done = [conditionOf(call), ...special].flatMap((condition) => termsOf(condition).map(([name]) => name));
+  for (const name of special) {
+    if (typeof more[name] === "string") return { why: `${name} is ${more[name]}` };
+    Object.assign(options, more[name]);
+  }
   for (const [name, given] of Object.entries(theirs)) {
     if (done.includes(name)) continue;
     // null is what is off
     const value = given ?? 0;
     assign(options, more[name] ?? names[name] ?? camelCase(name), value);
-  }
-  for (const name of special) {
-    if (typeof more[name] === "string") return { why: `${name} is ${more[name]}` };
-    Object.assign(options, more[name]);
   }
   return { made, options };
 }

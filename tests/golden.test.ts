@@ -25,6 +25,7 @@ describe.each(goldenFiles())("%s", (file) => {
       const way = params.map((x) => new Float64Array(x.length));
       for (let step = 1; step <= grads.length; step++) {
         const before = params.map((x) => x.slice());
+        Object.assign(optimizer, one.later?.[step]);
         if (one.values) optimizer.value = one.values[step - 1];
         advance(optimizer, one, step, grads[step - 1], inputs?.dtype);
         for (const [k, length] of way.entries()) {

@@ -17,6 +17,8 @@ export interface Case {
   readonly problem?: "rosenbrock" | "quadratic";
   /** Its options and its state by our names. */
   readonly options: Options;
+  /** Options that change, by the step before which they do. */
+  readonly later?: Readonly<Record<string, Options>>;
   /** What the optimizer is in, and the gradients that it gets after some steps. */
   readonly wrapper?: {
     readonly name: "GradientCentralization" | "GrokfastEMA" | "GrokfastMA" | "Lookahead";

@@ -11,7 +11,7 @@ import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
 export const Adadelta = /* @__PURE__ */ defineOptimizer({
   name: "Adadelta",
   defaults: { lr: 1, rho: 0.9, eps: 1e-6 },
-  ranges: { rho: [0, 1] },
+  ranges: { rho: [0, 1, "closed"] },
   conventions: {
     torch: {},
     optax: {},

@@ -1,7 +1,6 @@
 import { cautiously } from "../cautiously.js";
 import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/laprop.js";
-import { power } from "../power.js";
 import { add, all, div, lerp, less, max, mul, type Reals, sqrt, square, sub, where } from "../real.js";
 
 /** The steps before the mean of the gradients is trusted, in the centered form. */
@@ -29,12 +28,14 @@ export const LaProp = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   ranges: { beta1: [0, 1], beta2: [0, 1] },
   state: (h) => ({ m: 0, v: 0, ...(h.centered && { mg: 0 }), ...(h.amsgrad && { vmax: 0 }) }),
   // the moving average of the rates in m
-  memory: () => ({ rate: 0 }),
+  memory: () => ({ rate: 0, weight: 0 }),
   kernel: (h) => `laprop${h.centered ? "Centered" : ""}${h.amsgrad ? "Amsgrad" : ""}`,
   scalars(s, h, t, memory) {
-    const root = Math.sqrt(1 - power(h.beta2, t));
     const rate = (1 - h.beta1) * h.lr;
+    // averages of the rate and of 1, whose betas may change
     memory.rate = h.beta1 * memory.rate + rate;
+    memory.weight = h.beta2 * memory.weight + (1 - h.beta2);
+    const root = Math.sqrt(memory.weight);
     s[0] = 1 - (h.fixedDecay ? h.weightDecay : h.lr * h.weightDecay);
     s[1] = h.lr === 0 ? 1 : h.lr / memory.rate;
     s[2] = h.beta1;

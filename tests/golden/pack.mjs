@@ -245,20 +245,20 @@ function packRuns(file, cases) {
   return `{"runs":[\n${lines.join(",\n")}\n]}\n`;
 }
 
-function packCases(file, cases, { quadratic, params0, sparse_grads, grads, qmap1, qmap2 }) {
+function packCases(file, cases, { quadratic, params0, sparse_grads, grads, own, qmap1, qmap2 }) {
   const lines = cases.flatMap((given) => {
     const one = unwrapped({ ...given, ...(grads && bitsandbytes(given, params0)) });
     const ours = translated(file, one);
     const why = ours.why ?? whyNot(one, ours);
     if (why) console.log(`left out ${one.name}: ${why}`);
-    return why ? [] : [JSON.stringify(packCase(one, ours))];
+    return why ? [] : [JSON.stringify(packCase(one, ours, laterOf(file, one)))];
   });
   const sparse = sparse_grads && {
     params0: packNumbers(params0),
     grads: sparse_grads.map(({ indices, values }) => ({ indices, rows: packNumbers(values) })),
   };
   const singles = (value) => [packNumbers(value, "float32")];
-  const inputs = grads && { dtype: "float32", params0: singles(params0), grads: grads.map(singles) };
+  const inputs = grads ? { dtype: "float32", params0: singles(params0), grads: grads.map(singles) } : packNumbers(own);
   const maps = qmap1 && [qmap1, qmap2].map((map) => packNumbers(map, "float32"));
   const head = { quadratic: quadratic ?? null, sparse, inputs, maps };
   return `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines.join(",\n")}\n]}\n`;
@@ -273,7 +273,7 @@ function unwrapped(one) {
   return { ...one, optimizer, hyperparameters, wrapper: { name: wrapper, options }, filtered };
 }
 
-function packCase(one, { made, options }) {
+function packCase(one, { made, options }, later) {
   const { name, source, dtype, tensors, shapes, problem, hyperparameters, params, state, wrapper, filtered } = one;
   const pack = (value) => packNumbers(value, dtype);
   const { names = Object.keys(shapes) } = hyperparameters;
@@ -293,6 +293,7 @@ function packCase(one, { made, options }) {
   };
   const evalParams = (one.params_eval_x ?? one.eval_params)?.[25];
   const more = {
+    later,
     hessianEvery: hyperparameters.hessian_every,
     values: one.values,
     wrapper,
@@ -365,6 +366,21 @@ function translated(file, { name, optimizer, hyperparameters, source }) {
           ...renameOptions(theirs, classes[optimizer] ?? optimizer),
         },
       };
+}
+
+/** The options that change before some steps, by our names. */
+function laterOf(file, { later, ...one }) {
+  if (!later) return undefined;
+  let { hyperparameters } = one;
+  let { options } = translated(file, one);
+  const changes = Object.entries(later).map(([step, change]) => {
+    const before = options;
+    hyperparameters = { ...hyperparameters, ...change };
+    ({ options } = translated(file, { ...one, hyperparameters }));
+    const changed = Object.entries(options).filter(([name, value]) => value !== before[name]);
+    return [step, Object.fromEntries(changed)];
+  });
+  return Object.fromEntries(changes);
 }
 
 /** Why a case cannot be compared, if so. */
