@@ -129,12 +129,13 @@ export class TensorStep {
   /**
    * Leaves of a step only what goes against the gradient, and makes it larger by as much as is left out: Liang et al., 2024,
    * Cautious Optimizers (arXiv 2411.16085). `smoothing` is added to the number of elements that are left, which counts for a
-   * thousandth of all at least without it.
+   * thousandth of all at least without it. Returns what the step is multiplied by.
    */
-  caution(step: Ref, smoothing = 0): void {
+  caution(step: Ref, smoothing = 0): number {
     const left = this.#loops.reduce.opposites(this.length, step, this.g);
     this.s[0] = this.length / (smoothing > 0 ? left + smoothing : Math.max(left, 1e-3 * this.length));
     this.#loops.caution(this.n, step, this.g, this.#h);
+    return this.s[0];
   }
 
   /** Runs a kernel over the tensor: on these buffers, and the scalars in `s`. */

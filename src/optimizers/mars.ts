@@ -80,10 +80,9 @@ export const MARS = /* @__PURE__ */ defineTensorOptimizer({
           adamScalars(x.s, { ...h, lr, beta1, beta2, epsRoot: 0, biasCorrection: true }, t, decay);
           x.run(adamKernel(h), apart ? step : x.p, g, m, v, vmax);
         }
-        if (h.cautious) x.caution(step);
-        // a sign has the length that it has
-        const share = h.cautious && form === "lion" ? 1 / x.s[0] : 1;
-        if (apart) x.combine(x.p, 1 - lr * decay, x.p, share, step);
+        // Lion's steps do not get longer: they have the sign of what is left
+        const scale = h.cautious ? x.caution(step) : 1;
+        if (apart) x.combine(x.p, 1 - lr * decay, x.p, form === "lion" ? 1 / scale : 1, step);
       },
     },
   ],
