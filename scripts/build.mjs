@@ -2,7 +2,7 @@
 // `safetensors.js`, the kernels as files, the declarations that the entries reach, and the command line in `bench`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { rolldown } from "rolldown";
 import ts from "typescript";
@@ -52,6 +52,7 @@ for (const name of ["f32", "f64", "f32-decay", "f64-decay", "f32-fused", "f64-fu
 await command();
 await declared;
 declarations();
+await document();
 
 // Rolldown, because it marks what it makes of `import * as` as pure: a bundler that takes one optimizer can drop the others.
 async function bundle(name, entry, plugins) {
@@ -101,4 +102,28 @@ function declarations() {
     const file = relative(from, fileName);
     if (!file.startsWith("..")) cpSync(fileName, `dist/${file}`);
   }
+}
+
+/** Writes into the declarations of the optimizers, and of `opt.lr` and the like, what each option means. */
+async function document() {
+  const { optimizers } = await import("../dist/index.js");
+  const { describe, meaningOf, sentence } = await import("./meanings.mjs");
+  for (const made of Object.values(optimizers)) {
+    edit(`dist/optimizers/${made.optimizer}.d.ts`, /^( +)(\w+)(?=: (number|true|false|string);$)/gm, (name) =>
+      name in made.defaults ? describe(made, name) : "",
+    );
+  }
+  edit("dist/types.d.ts", /^( +)get (\w+)(?=\(\): number;$)/gm, (name) => {
+    const meaning = meaningOf(name);
+    return meaning ? sentence(meaning) : "";
+  });
+}
+
+/** Writes a comment over each line that is found; the pattern's second group is what it is about. */
+function edit(file, pattern, commentOn) {
+  const text = readFileSync(file, "utf8").replace(pattern, (line, indent, name) => {
+    const comment = commentOn(name);
+    return comment ? `${indent}/** ${comment} */\n${line}` : line;
+  });
+  writeFileSync(file, text);
 }

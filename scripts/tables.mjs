@@ -1,13 +1,15 @@
-// Writes the tables that follow from the rules, each between its markers: the optimizers into README.md, and what the libraries'
-// calls are here into docs/migration.md. With `--check` it writes nothing, and fails if a table is not what it should be.
+// Writes the tables that follow from the rules, each between its markers: the optimizers into README.md, their options into
+// docs/options.md, and what the libraries' calls are here into docs/migration.md. With `--check` it writes nothing, and fails if a table is not what it should be.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { optimizers } from "../dist/index.js";
 import { libraries, libraryOf } from "./libraries.mjs";
+import { meaningOf, meanings, rangeOf, valueText } from "./meanings.mjs";
 
 const check = process.argv.includes("--check");
 process.chdir(new URL("..", import.meta.url).pathname);
 const cases = readCases();
 replace("README.md", { optimizers: optimizersTable });
+replace("docs/options.md", { options: optionsTable });
 replace("docs/migration.md", Object.fromEntries(Object.keys(libraries).map((name) => [name, () => callsTable(name)])));
 
 /** Puts tables between their markers in a file. */
@@ -48,6 +50,54 @@ function optimizersTable() {
     return [...cells, from.map((name) => titles[name]).join(", ")];
   });
   return table(["class", "state", "bytes of it", "use it", "paper", "compared with"], rows);
+}
+
+/** A row for each meaning that an option has, the one that it has for most first. */
+function optionsTable() {
+  const all = Object.values(optimizers);
+  const names = [...new Set(all.flatMap(({ defaults }) => Object.keys(defaults)))].sort((a, b) => (a < b ? -1 : 1));
+  const unknown = Object.keys(meanings).filter((key) => {
+    const [name, optimizer] = key.split(".").reverse();
+    return !names.includes(name) || (optimizer && !(name in (optimizers[optimizer.toLowerCase()]?.defaults ?? {})));
+  });
+  if (unknown.length > 0) throw new Error(`no optimizer has what scripts/meanings.mjs describes: ${unknown}`);
+  const rows = names.flatMap((name) => {
+    const having = all.filter(({ defaults }) => name in defaults);
+    const groups = [...groupBy(having, (made) => meaningOf(name, made.name))];
+    groups.sort(([a], [b]) => Number(b === meanings[name]) - Number(a === meanings[name]));
+    return groups.map(([meaning, made]) => {
+      const of = meaning === meanings[name] && made.length > 3 ? "" : ` of ${listed(made)}`;
+      return [
+        `${code(name)}${of}`,
+        meaning.replaceAll("|", "\\|"),
+        named(made, (one) => valueText(one.defaults[name])),
+        range(made, name),
+      ];
+    });
+  });
+  return table(["option", "what it is", "default", "range"], rows);
+}
+
+function range(made, name) {
+  const [{ defaults, rule }] = made;
+  if (typeof defaults[name] === "number") return named(made, (one) => rangeOf(one.rule, name) || "[0, ∞)");
+  return (rule.choices?.[name] ?? []).map(valueText).join(", ");
+}
+
+/** The values that classes have, the most frequent one first and without their names. */
+function named(made, textOf) {
+  const [[most], ...others] = [...groupBy(made, textOf)].sort(([, a], [, b]) => b.length - a.length);
+  return [most, ...others.map(([value, classes]) => `${value} for ${listed(classes)}`)].join("; ");
+}
+
+function listed(classes) {
+  return classes.map(({ name }) => code(name)).join(", ");
+}
+
+function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }
 
 /** What the docstring of each class says in its tags. */
@@ -149,7 +199,7 @@ function callsTable(library) {
       renames(more, shown),
       differing
         .filter((key) => key !== "convention")
-        .map((key) => code(`${key}: ${under[key]}`))
+        .map((key) => code(`${key}: ${valueText(under[key])}`))
         .join(", "),
     ];
   });

@@ -19,10 +19,12 @@ export * from "./wrappers/index.js";
 
 type Classes = typeof classes;
 
-/** Every optimizer by its canonical name: `optimizers.adamw === AdamW`. */
-export const optimizers = /* @__PURE__ */ byName(classes);
+type ByName = { readonly [K in keyof Classes as Lowercase<K>]: Classes[K] };
 
-function byName(all: Classes): { readonly [K in keyof Classes as Lowercase<K>]: Classes[K] } {
+/** Every optimizer by its canonical name: `optimizers.adamw === AdamW`. */
+export const optimizers: ByName = /* @__PURE__ */ byName(classes);
+
+function byName(all: Classes): ByName {
   return Object.freeze(
     Object.fromEntries(Object.entries(all).map(([name, made]) => [name.toLowerCase(), made])),
   ) as never;

@@ -17,6 +17,7 @@ import type {
   Grads,
   GroupView as GroupOf,
   Hyperparameters,
+  Known,
   NamesOf,
   ParamSet,
   Setting,
@@ -26,7 +27,7 @@ import type {
 } from "./types.js";
 
 type Views<N extends string, D extends Dtype> = ByName<N, View<D>>;
-type States<N extends string, D extends Dtype, H> = ByName<N, { readonly [slot: string]: StateView<D, H> }>;
+type States<N extends string, D extends Dtype, H> = ByName<N, { readonly [slot: string]: StateView<D, Known<H>> }>;
 
 /**
  * What every optimizer is: parameters, gradients and state in memory that the kernels run on, and one step over all of them.
@@ -75,8 +76,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** The groups, each with its `names` and its options as properties, read at every step. */
-  get groups(): readonly GroupOf<H, N>[] {
-    return this.#core.groupViews as unknown as readonly GroupOf<H, N>[];
+  get groups(): readonly [GroupOf<H, N>, ...GroupOf<H, N>[]] {
+    return this.#core.groupViews as unknown as readonly [GroupOf<H, N>, ...GroupOf<H, N>[]];
   }
 
   /** The number of steps taken. */

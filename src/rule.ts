@@ -30,7 +30,10 @@ export type Values<H, C extends Choices = Record<never, never>> = {
 };
 
 /** All options of a rule. */
-export type AllValues<H, C extends Choices, L extends Convention> = Values<H & Common, C> & { readonly convention: L };
+export type AllValues<H, C extends Choices, L extends Convention> = Values<H & Common, C> & {
+  /** The library whose defaults and numbers these are: see `conventions` of the class. Default the first, "torch" for most. */
+  readonly convention: L;
+};
 
 /** The names of the hyperparameters that are numbers. */
 export type Numeric<H> = { [K in keyof H]: H[K] extends boolean | string ? never : K }[keyof H];
@@ -51,7 +54,17 @@ export const common = { weightDecay: 0, maximize: false, ema: 0 };
 
 export const commonRanges: Readonly<Record<string, Range>> = { ema: [0, 1, "closed"] };
 
-export type Common = { weightDecay: number; maximize: boolean; ema: number };
+export type Common = {
+  /**
+   * How strongly weights are drawn to 0: `weightDecay` times the weights is added to the gradient, or, where the optimizer's weight
+   * decay is its own or with `decoupled`, weights shrink by `lr` times it. Default 0, where the optimizer has no other.
+   */
+  weightDecay: number;
+  /** Whether steps go uphill. Default false. */
+  maximize: boolean;
+  /** The decay of an average of the parameters, in the slot `ema` of the state; 0 for none. In [0, 1]. Default 0. */
+  ema: number;
+};
 
 /** Slots of state that are the step's: the average of the parameters, and the sum of the gradients of several calls. */
 export const extraSlots: Readonly<Record<string, Start>> = { ema: "params", gradSum: 0 };

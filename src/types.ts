@@ -76,7 +76,7 @@ export type Settings<H> = { -readonly [K in keyof H]: H[K] extends boolean | str
 export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
   /** The dtype of every buffer; default: that of the arrays given, else "f32". */
   dtype?: D;
-  /** Where the loops run; "auto" takes WebAssembly where it can be had. */
+  /** Where the loops run; "auto", the default, takes WebAssembly where it can be had. */
   backend?: "auto" | "wasm" | "js";
   /** How many threads share the work of large steps, "auto" for as many as there are cores: see gradstep/threads. Default 1. */
   threads?: number | "auto";
@@ -91,9 +91,9 @@ export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
   free?: (pointer: number, bytes: number) => void;
   /** What the gradients are divided by, such as a loss scale; default 1. */
   gradScale?: Setting;
-  /** The norm of all gradients together, over all groups, that a step takes at most; `Infinity` only measures it. */
+  /** The norm of all gradients together, over all groups, that a step takes at most; `Infinity` only measures it. Default: any. */
   clipNorm?: Setting;
-  /** How far from zero a step takes a gradient at most, after they are clipped by their norm. */
+  /** How far from zero a step takes a gradient at most, after they are clipped by their norm. Default: any. */
   clipValue?: Setting;
   /**
    * What a step does about gradients that are not finite: take them as they are (the default), leave the step out, or throw an
@@ -201,8 +201,11 @@ interface Accessors {
 type Fixed<H> = { [K in keyof H as H[K] extends boolean | string ? K : never]: H[K] };
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (all: infer I) => void ? I : never;
 
+/** Options that are not given are `any` in comments of JavaScript; here they count as not known. */
+export type Known<H> = 0 extends 1 & H ? unknown : H;
+
 /** The options of a rule as properties; flags and choices are read-only. */
-export type Hyperparameters<H> = Intersection<Accessors[keyof H & keyof Accessors]> & Readonly<Fixed<H>>;
+export type Hyperparameters<H> = Intersection<Accessors[keyof Known<H> & keyof Accessors]> & Readonly<Fixed<Known<H>>>;
 
 /** A group as `opt.groups` shows it. */
 export type GroupView<H = unknown, N extends string = string> = { readonly names: readonly N[] } & Hyperparameters<H>;

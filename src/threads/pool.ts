@@ -61,7 +61,7 @@ const ATTEMPTS = 3;
 
 /** The workers of this thread, shared by all its optimizers. */
 export class Pool {
-  url: string | URL | undefined;
+  url: string | undefined;
   /** How many chunks workers have done. */
   helped = 0;
   readonly most = mostWorkers();

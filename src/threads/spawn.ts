@@ -27,7 +27,7 @@ interface Runtime {
 }
 
 /** Starts a worker, from the code in the bundle or from a file at `url`; throws if this runtime has none, or forbids it. */
-export function spawn(url: string | URL | undefined): Hand {
+export function spawn(url: string | undefined): Hand {
   const { process, Worker } = globalThis as unknown as Runtime;
   const node = process?.getBuiltinModule?.("node:worker_threads") as NodeThreads | undefined;
   if (node) return spawnInNode(node, url);
@@ -35,7 +35,7 @@ export function spawn(url: string | URL | undefined): Hand {
   throw new Error("this runtime has no workers");
 }
 
-function spawnInNode({ Worker }: NodeThreads, url: string | URL | undefined): Hand {
+function spawnInNode({ Worker }: NodeThreads, url: string | undefined): Hand {
   const settings = { execArgv: [], env: {} };
   const worker =
     url === undefined ? new Worker(source, { eval: true, ...settings }) : new Worker(new URL(url), settings);
@@ -46,7 +46,7 @@ function spawnInNode({ Worker }: NodeThreads, url: string | URL | undefined): Ha
   return { post: (letter) => worker.postMessage(letter), end: () => worker.terminate(), ended };
 }
 
-function spawnOnWeb(Web: typeof Worker, url: string | URL | undefined): Hand {
+function spawnOnWeb(Web: typeof Worker, url: string | undefined): Hand {
   const worker = new Web(url ?? codeUrl(), { type: "module", name: "gradstep" });
   let over = () => {};
   const ended = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { build } from "esbuild";
 import { describe, expect, inject, test } from "vitest";
 
@@ -21,6 +21,7 @@ describe("the tarball", () => {
   test("has what it should, and nothing else", () => {
     const expected = [
       /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES\.md)$/,
+      /^docs\/[a-z-]+\.(md|svg)$/,
       /^dist\/([a-z-]+|threads\/worker)\.js(\.map)?$/,
       /^dist\/([\w.-]+\/)*[\w.-]+\.d\.ts$/,
       /^dist\/bench\/(hand\/)?\w+\.js$/,
@@ -38,6 +39,13 @@ describe("the tarball", () => {
     console.log(`tarball: ${files.length} files, ${packed} bytes packed, ${unpacked} unpacked`);
     expect(packed).toBeLessThan(1_000_000);
     for (const file of files) expect(bytes(file), file).toBeLessThan(1_500_000);
+  });
+
+  test.each(files.filter((file) => file.endsWith(".md")))("%s links to what is there", (page) => {
+    const links = [...read(page).matchAll(/\]\((?!\w+:)([^#)]+)/g)].map(([, link]) =>
+      normalize(join(page, "..", link)),
+    );
+    expect(links.filter((link) => !files.includes(link))).toEqual([]);
   });
 
   test("needs no other package", () => {

@@ -2,10 +2,11 @@
 import { Adam, AdamW, type OptimizerOf, optimizers, type Schedule, SGD, useModule } from "gradstep";
 import { Adam as AdamJs } from "gradstep/js";
 import { load, loadStream, loadTorch, readTensors, save, saveStream } from "gradstep/safetensors";
+import { startWorkers, useWorker } from "gradstep/threads";
 
 const opt = new AdamW({ w: [784, 128], b: 128 }, { lr: 1e-3, weightDecay: 0.01 });
 export const w: Float32Array = opt.params.w;
-export const m: Float32Array = opt.state.w.m;
+export const m: Float32Array | undefined = opt.state.w.m;
 opt.step().step({ w: new Float32Array(784 * 128), b: new Float32Array(128) });
 
 const double = new SGD({ w: new Float64Array(3) }, { lr: 0.1, momentum: 0.9, nesterov: true });
@@ -23,6 +24,8 @@ export const kept: typeof AdamW = optimizers.adamw;
 export const saved: number = opt.stateDict().steps;
 export const any: OptimizerOf<{ lr: number }, "w" | "b", "f32"> = opt;
 useModule({});
+useWorker("/worker.js");
+export const workers: Promise<number> = startWorkers(1);
 
 interface Progress {
   epoch: number;
@@ -32,7 +35,7 @@ export const file: Uint8Array = save(opt, { extras });
 export const missing: readonly string[] = load(new AdamJs({ w: 3 }), file, { strict: false, extras }).missing;
 export const loaded: Promise<object> = loadStream(opt, saveStream(opt), { inPlace: true });
 export const imported: readonly string[] = loadTorch(opt, file.buffer as ArrayBuffer, { steps: 3 }).unexpected;
-export const shape: readonly number[] = readTensors(file).tensors.w.shape;
+export const shape: readonly number[] = readTensors(file).tensors.w?.shape ?? [];
 
 // @ts-expect-error no optimizer
 save({});
