@@ -1,4 +1,4 @@
-import { describe } from "./check.js";
+import { checkChoice } from "./check.js";
 import type { ForeignMemory, ForeignOptions } from "./foreign.js";
 import { js } from "./js.js";
 import type { Part } from "./part.js";
@@ -130,10 +130,7 @@ function openShared(who: string, name: unknown, dtype: Dtype, threads: unknown):
 
 /** "auto" is WebAssembly where it works, else JavaScript. */
 function openAlone(who: string, name: unknown, dtype: Dtype): Backend {
-  if (name === "js") return js;
-  if (name !== "wasm" && name !== "auto") {
-    throw new TypeError(`${who}: backend must be "auto", "wasm" or "js", got ${describe(name)}`);
-  }
+  if (checkChoice(who, "backend", name, ["auto", "wasm", "js"]) === "js") return js;
   try {
     return openWasm(dtype);
   } catch (error) {

@@ -15,6 +15,11 @@ function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
+/** Whether a value is an object, but no function. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 /** Whether a value can be a record: an object, also of a class, that is not one of the language's own kinds. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return tagOf(value) === "Object";
@@ -74,10 +79,10 @@ export function defined(options: object): Record<string, unknown> {
 }
 
 /** Throws if an option is none of the known ones. */
-export function checkKnown(who: string, options: object, known: object, more: readonly string[] = []): void {
+export function checkKnown(who: string, options: object, known: object): void {
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
-    const names = [...Object.keys(known), ...more].join(", ");
+    const names = Object.keys(known).join(", ");
     throw new TypeError(`${who}: unknown option "${name}", expected ${names ? `one of ${names}` : "none"}`);
   }
 }

@@ -1,4 +1,4 @@
-import { checkFixed, describe, isReals } from "./check.js";
+import { checkFixed, describe, isObject, isReals } from "./check.js";
 import { arrays } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
@@ -25,7 +25,7 @@ export function takeGradients(
   grads: unknown,
   buffers: ReadonlySet<ArrayBufferLike>,
 ): boolean {
-  if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+  if (!isObject(grads) || ArrayBuffer.isView(grads)) {
     throw new TypeError(`${who}: gradients must be a record of arrays by parameter name, got ${describe(grads)}`);
   }
   const record = grads as Readonly<Record<string, unknown>>;
@@ -68,12 +68,17 @@ function overlaps({ buffer, byteOffset: from, byteLength }: Reals, tensors: read
 
 function unknownNames(tensors: readonly Placed[], record: object): string {
   const known = new Set(tensors.map(({ name }) => name));
-  const unknown = Object.keys(record).filter((name) => !known.has(name));
-  return unknown.map((name) => `"${name}"`).join(", ");
+  return listed(Object.keys(record).filter((name) => !known.has(name)));
+}
+
+function listed(names: readonly string[]): string {
+  return names.map(describe).join(", ");
 }
 
 function wrongGradient(who: string, grads: Readonly<Record<string, unknown>>, name: string, dtype: Dtype): string {
   const g = grads[name];
-  if (g === undefined || !Object.hasOwn(grads, name)) return `${who}: gradient "${name}" is missing`;
+  if (g === undefined || !Object.hasOwn(grads, name)) {
+    return `${who}: gradient "${name}" is missing, got ${listed(Object.keys(grads)) || "none"}`;
+  }
   return `${who}: gradient "${name}" must be a ${arrays[dtype].name}, got ${describe(g)}`;
 }

@@ -23,8 +23,14 @@ const ranges: Readonly<Record<string, Range>> = {
 
 const settings = ["gradScale", "clipNorm", "clipValue"];
 
-/** The options of every optimizer that guard its steps. */
-export const guards: readonly string[] = ["gradScale", "clipNorm", "clipValue", "nonFinite", "zeroGrad"];
+/** The options of every optimizer that guard its steps, with their defaults. */
+export const guards = {
+  gradScale: 1,
+  clipNorm: undefined,
+  clipValue: undefined,
+  nonFinite: "apply",
+  zeroGrad: false,
+};
 
 /** Scales and clips the gradients of all groups, and keeps those that are not finite from the parameters. */
 export class Guard {

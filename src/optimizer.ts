@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { describe } from "./check.js";
+import { describe, isObject } from "./check.js";
 import { Core } from "./core.js";
 import type { NonFinite } from "./guard.js";
 import { planMove, setFrozen } from "./regroup.js";
@@ -49,9 +49,11 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** @internal What functions on optimizers work with. */
-  static core(optimizer: Optimizer, who: string): Core {
-    if (!(#core in optimizer)) throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
-    return optimizer.#core.checkAlive();
+  static core(optimizer: unknown, who: string): Core {
+    if (isObject(optimizer) && #core in optimizer) return optimizer.#core.checkAlive();
+    // as reactive objects are
+    const got = optimizer instanceof Optimizer ? "a proxy of one" : describe(optimizer);
+    throw new TypeError(`${who}: expected an optimizer, got ${got}`);
   }
 
   /** Views on the parameters, by name. An array that you handed over is shown itself. */
@@ -100,7 +102,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * of its length and the optimizer's dtype. After an error nothing has changed.
    */
   step(grads?: Grads<N, D>): this {
-    this.#core.step(grads);
+    Optimizer.core(this, "step").step(grads);
     return this;
   }
 

@@ -1,4 +1,4 @@
-import { checkDisjoint, checkFixed, describe, dtypeOf, isRecord } from "./check.js";
+import { checkChoice, checkDisjoint, checkFixed, describe, dtypeOf, isObject, isRecord } from "./check.js";
 import { arrays } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
@@ -47,7 +47,7 @@ export function readGroup(who: string, group: unknown, numbered: number): GroupS
 
 /** Whether a value is `{ params, ...overrides }`. */
 export function isGroup(value: unknown): value is { params: unknown } & Record<string, unknown> {
-  return typeof value === "object" && value !== null && "params" in value;
+  return isObject(value) && "params" in value;
 }
 
 function readSet(who: string, set: unknown, numbered: number): Tensor[] {
@@ -62,13 +62,14 @@ function readInit(who: string, name: string, init: unknown): Tensor {
   if (typeof init === "number") return { name, shape: [init], length: sizeOf(who, name, [init]) };
   if (Array.isArray(init)) return { name, shape: [...init], length: sizeOf(who, name, init) };
   if (dtypeOf(init)) return owned(who, name, init as Reals, [(init as Reals).length]);
-  if (typeof init === "object" && init !== null && "data" in init && "shape" in init) {
+  let got = describe(init);
+  if (isObject(init) && "data" in init && "shape" in init) {
     const { data, shape } = init;
     if (dtypeOf(data) && Array.isArray(shape)) return owned(who, name, data as Reals, shape);
+    got = `{ data: ${describe(data)}, shape: ${describe(shape)} }`;
   }
   throw new TypeError(
-    `${who}: parameter "${name}" must be a Float32Array, a Float64Array, a length, a shape or { data, shape }, ` +
-      `got ${describe(init)}`,
+    `${who}: parameter "${name}" must be a Float32Array, a Float64Array, a length, a shape or { data, shape }, got ${got}`,
   );
 }
 
@@ -89,17 +90,15 @@ function sizeOf(who: string, name: string, shape: readonly unknown[]): number {
       continue;
     }
     const Kind = typeof n === "number" ? RangeError : TypeError;
-    throw new Kind(`${who}: parameter "${name}" must have whole dimensions >= 0, got ${describe(n)}`);
+    const wants = `parameter "${name}" must have whole dimensions >= 0, or be a Float32Array`;
+    throw new Kind(`${who}: ${wants}, got ${describe(n)}`);
   }
   return size;
 }
 
 /** The dtype of an optimizer: the one asked for, else that of the arrays, else f32. They must agree. */
 export function chooseDtype(who: string, asked: unknown, tensors: readonly Tensor[]): Dtype {
-  if (asked !== undefined && !isDtype(asked)) {
-    throw new TypeError(`${who}: dtype must be "f32" or "f64", got ${describe(asked)}`);
-  }
-  let dtype: Dtype | undefined = asked;
+  let dtype = asked === undefined ? asked : (checkChoice(who, "dtype", asked, dtypes) as Dtype);
   for (const { name, own } of tensors) {
     if (!own) continue;
     const given = dtypeOf(own) as Dtype;
@@ -111,8 +110,10 @@ export function chooseDtype(who: string, asked: unknown, tensors: readonly Tenso
   return dtype ?? "f32";
 }
 
+const dtypes = ["f32", "f64"];
+
 export function isDtype(value: unknown): value is Dtype {
-  return value === "f32" || value === "f64";
+  return dtypes.includes(value as Dtype);
 }
 
 /** Throws if a name comes twice or two arrays share memory. */

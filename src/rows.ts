@@ -1,4 +1,4 @@
-import { describe, isReals } from "./check.js";
+import { describe, isObject, isReals } from "./check.js";
 import type { Group } from "./group.js";
 import { arrays, blockLength, slice } from "./layout.js";
 import { Optimizer } from "./optimizer.js";
@@ -79,7 +79,7 @@ export function stepRows<N extends string, D extends Dtype, O extends Optimizer<
 }
 
 function readRows(groups: readonly Group[], dtype: Dtype, grads: unknown): Touched[] {
-  if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+  if (!isObject(grads) || ArrayBuffer.isView(grads)) {
     throw new TypeError(`stepRows: gradients must be a record by parameter name, got ${describe(grads)}`);
   }
   const byName = new Map(groups.flatMap(({ store }) => store.tensors.map((tensor) => [tensor.name, tensor])));

@@ -1,4 +1,4 @@
-import { checkFlag, checkKnown, describe, isNumbers, isRecord, smallOf } from "./check.js";
+import { checkFlag, checkKnown, describe, isNumbers, isObject, isRecord, smallOf } from "./check.js";
 import type { Group } from "./group.js";
 import { isDtype } from "./params.js";
 import type { Numbers, Reals } from "./real.js";
@@ -129,7 +129,7 @@ function checkKind({ kind, dtype, clock }: Progress, dict: StateDict, convert: b
     if (!holds) throw new TypeError(`loadStateDict: ${what} must be ${expected}, got ${describe(got)}`);
   };
   const mustBeRecord = (what: string, got: unknown) => must(isRecord(got), what, "a record", got);
-  must(typeof dict === "object" && dict !== null, "the state dict", "an object", dict);
+  must(isObject(dict), "the state dict", "an object", dict);
   must(dict.version === 1, "version", "1", dict.version);
   const name = kind.rule.name.toLowerCase();
   must(dict.optimizer === name, "optimizer", `"${name}"`, dict.optimizer);

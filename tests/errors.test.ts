@@ -1,7 +1,7 @@
 import vm from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Adam, AdamW, Momentum, PolyakSGD, RMSprop, SGD, SGDW } from "../src/index.js";
+import { Adam, AdamW, LBFGS, Momentum, PolyakSGD, RMSprop, SGD, SGDW } from "../src/index.js";
 import { commonRanges, type Range } from "../src/rule.js";
 import {
   arraysOf,
@@ -269,15 +269,13 @@ describe("options", () => {
   });
 
   test("an unknown dtype or backend is refused", () => {
-    for (const value of ["f16", "float32", "", null, 32, Float32Array]) {
-      expectError(() => make(Adam, { w: 1 }, { dtype: value }), TypeError, 'Adam: dtype must be "f32" or "f64", got ');
+    const kindOf = (value: unknown) => (typeof value === "string" ? RangeError : TypeError);
+    for (const dtype of ["f16", "float32", "", null, 32, Float32Array]) {
+      expectError(() => make(Adam, { w: 1 }, { dtype }), kindOf(dtype), 'Adam: dtype must be "f32" or "f64", got ');
     }
-    for (const value of ["gpu", "WASM", "", null, 1]) {
-      expectError(
-        () => make(Adam, { w: 1 }, { backend: value }),
-        TypeError,
-        'Adam: backend must be "auto", "wasm" or "js", got ',
-      );
+    for (const backend of ["gpu", "WASM", "", null, 1]) {
+      const expected = 'Adam: backend must be "auto", "wasm" or "js", got ';
+      expectError(() => make(Adam, { w: 1 }, { backend }), kindOf(backend), expected);
     }
   });
 });
@@ -321,10 +319,11 @@ describe("parameters", () => {
     ["an object", {}, TypeError, "got Object"],
     ["data without a shape", { data: f32(1) }, TypeError, "got Object"],
     ["a shape without data", { shape: [2] }, TypeError, "got Object"],
-    ["data that are no typed array", { data: [1, 2], shape: [2] }, TypeError, "got "],
-    ["data of another kind", { data: new Int32Array(2), shape: [2] }, TypeError, "got "],
-    ["a shape that is no list", { data: f32(1, 2), shape: 2 }, TypeError, "got "],
-    ["numbers in lists of lists", [[1, 2], [3]], TypeError, "got Array"],
+    ["data that are no typed array", { data: [1, 2], shape: [2] }, TypeError, "got { data: Array, shape: Array }"],
+    ["data of another kind", { data: new Int32Array(2), shape: [2] }, TypeError, "got { data: Int32Array, "],
+    ["a shape that is no list", { data: f32(1, 2), shape: 2 }, TypeError, "got { data: Float32Array, shape: 2 }"],
+    ["numbers in lists of lists", [[1, 2], [3]], TypeError, "or be a Float32Array, got Array"],
+    ["numbers to start from, in a list", [0.1, -0.3], RangeError, "or be a Float32Array, got 0.1"],
     ["a shape of strings", ["3", "4"], TypeError, 'got "3"'],
     ["a shape with a hole", [null, 4], TypeError, "got null"],
     ["a negative length", -1, RangeError, "got -1"],
@@ -459,7 +458,9 @@ describe.each(backends)("a step on %s", (backend) => {
     ["a list of numbers", { w, b: [1, 2], own }, TypeError, '"b" must be a Float32Array, got Array'],
     ["a number", { w, b: 1, own }, TypeError, '"b" must be a Float32Array, got 1'],
     ["null", { w, b: null, own }, TypeError, '"b" must be a Float32Array, got null'],
-    ["missing", { w, own }, TypeError, 'gradient "b" is missing'],
+    ["missing", { w, own }, TypeError, 'gradient "b" is missing, got "w", "own"'],
+    ["of another name", { w, bias: b, own }, TypeError, 'gradient "b" is missing, got "w", "bias", "own"'],
+    ["not awaited", Promise.resolve(good()), TypeError, 'gradient "w" is missing, got none'],
     ["undefined", { w, b: undefined, own }, TypeError, 'gradient "b" is missing'],
     ["unknown", { w, b, own, bias: b }, TypeError, 'unknown gradient "bias"'],
     ["unknown, and another", { w, b, own, bias: b, v: b }, TypeError, "unknown gradient", '"bias"', '"v"'],
@@ -491,6 +492,16 @@ describe.each(backends)("a step on %s", (backend) => {
     detach(grads.b);
     expectError(() => opt.step(grads), TypeError, "step: ", '"b" is detached');
     expect(opt.steps).toBe(1);
+  });
+
+  test("says what a step is of, where the method is called alone, or on a proxy", () => {
+    for (const opt of [create(), make(LBFGS, { w: 2 }, { backend })]) {
+      const { step } = opt;
+      expectError(() => step(), TypeError, "step: expected an optimizer, got undefined");
+      expectError(() => step.call({}), TypeError, "step: expected an optimizer, got Object");
+      expectError(() => new Proxy(opt, {}).step(), TypeError, "step: expected an optimizer, got a proxy of one");
+      expect(opt.steps).toBe(0);
+    }
   });
 
   test("a gradient by a name that objects have is missing if it is not given", () => {
