@@ -51,9 +51,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   /** @internal What functions on optimizers work with. */
   static core(optimizer: unknown, who: string): Core {
     if (isObject(optimizer) && #core in optimizer) return optimizer.#core.checkAlive();
-    // as reactive objects are
-    const got = optimizer instanceof Optimizer ? "a proxy of one" : describe(optimizer);
-    throw new TypeError(`${who}: expected an optimizer, got ${got}`);
+    throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
   }
 
   /** Views on the parameters, by name. An array that you handed over is shown itself. */

@@ -5,10 +5,11 @@ import { expect, test } from "vitest";
 
 const page = readFileSync("docs/recipes.md", "utf8");
 const memory = readFileSync("docs/memory.md", "utf8");
+const migration = readFileSync("docs/migration.md", "utf8");
 const run = promisify(execFile);
 
 /** The recipes of a page, each with the lines that it says it prints. */
-const recipes = [...page.split("\n## "), memory.split("\n## ")[0]].flatMap((section) => {
+const recipes = [...page.split("\n## "), memory.split("\n## ")[0], migration].flatMap((section) => {
   const [title] = section.split("\n");
   return [...section.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => {
     const printed = [...code.matchAll(/^\s*console\.log\(.*\); \/\/ (.*)$/gm)].map(([, line]) => line);

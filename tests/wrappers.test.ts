@@ -51,6 +51,17 @@ describe.each(table)("%s", (wrapper, wrap) => {
   const inner = wrapper === "all of them" ? named : named.filter(([, made]) => some.includes(made));
   const shapes = [[1], [7], [67], [0], [5, 3], [1, 9], [2, 3, 4], [300]];
 
+  test("a misspelt option is not taken, but a class of the caller's has what it wants", () => {
+    const made = wrap(make(SGD, { w: 2 }));
+    expect(() => Object.assign(made, { learningRate: 0.1 })).toThrow(TypeError);
+    expect(Object.assign(made, { lr: 0.1 }).lr).toBe(0.1);
+    const Class = made.constructor as new (optimizer: unknown) => object;
+    class Own extends Class {
+      readonly seed = 1;
+    }
+    expect(new Own(make(SGD, { w: 2 })).seed).toBe(1);
+  });
+
   test.each(inner)("around %s: a step that is awaited is the same step", async (_, made) => {
     const [awaited, plain] = [0, 1].map(() => start(wrap(make(made, shapes, needed(made)))));
     for (let step = 1; step <= 2; step++) {

@@ -1,4 +1,4 @@
-import { checkChoice, checkFlag, describe } from "../check.js";
+import { checkChoice, checkFlag, describe, isObject } from "../check.js";
 import type { Reals } from "../real.js";
 import { checkReal, checkSaved, checkWhole, readOptions, type Saved } from "./check.js";
 
@@ -128,7 +128,7 @@ export function lossScaler(options: LossScalerOptions = {}): LossScaler {
 }
 
 function checkScalable(optimizer: Scalable): void {
-  if (typeof optimizer !== "object" || optimizer === null || typeof optimizer.step !== "function") {
+  if (!isObject(optimizer) || typeof optimizer.step !== "function") {
     throw new TypeError(`lossScaler: expected an optimizer, got ${describe(optimizer)}`);
   }
   if (optimizer.nonFinite !== "skip") {

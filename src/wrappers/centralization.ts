@@ -34,7 +34,7 @@ const Centralized = /* @__PURE__ */ defineTensorOptimizer({
  * Gradient centralization: takes from the gradient of each row of a matrix, or of a tensor's first axis, its mean. Vectors stay as
  * they are.
  *
- * @remarks Use it for the weights of dense and convolutional layers, for smoother training at no cost in memory.
+ * @remarks Use it for the weights of dense and convolutional layers, for smoother training.
  * @see Yong et al., 2020, Gradient Centralization: A New Optimization Technique for Deep Neural Networks (arXiv 2004.01461)
  */
 export const GradientCentralization = class GradientCentralization extends Filter {

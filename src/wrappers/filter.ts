@@ -23,6 +23,8 @@ export abstract class Filter extends Wrapper {
       );
     }
     this.#filter = this.keep(made, options, (name) => this.optimizer.grads[name]);
+    // as with optimizers; the classes that are exported have nothing more
+    if (Object.getPrototypeOf(new.target) === Filter) Object.preventExtensions(this);
   }
 
   override get grads(): Arrays {

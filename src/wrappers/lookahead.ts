@@ -72,6 +72,8 @@ export const Lookahead = class Lookahead extends Wrapper {
       this.#slowMomentum = this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined);
     }
     this.#start(Object.keys(this.params));
+    // a misspelt option would be taken silently; a class of the caller's may have more
+    if (new.target === Lookahead) Object.preventExtensions(this);
   }
 
   override step(grads?: unknown): unknown {

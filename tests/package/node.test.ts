@@ -35,6 +35,7 @@ test.each([
 });
 
 test.each([
+  [process.execPath, cjs],
   ["node-22/bin/node", cjs],
   ["node-24/bin/node", cjs],
   ["node-26/bin/node", cjs],
