@@ -132,9 +132,13 @@ export type ClosureOptimizerOf<H, N extends string = string, D extends Dtype = D
 };
 
 /** The class of a rule that evaluates the loss itself. */
-export interface ClosureOptimizerClass<H> extends OptimizerClass<H> {
+export interface ClosureOptimizerClass<H> extends Pick<OptimizerClass<H>, keyof OptimizerClass<H>> {
   new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
     params: P,
+    options?: Options<H, D>,
+  ): ClosureOptimizerOf<H, NamesOf<P>, D>;
+  new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
+    groups: readonly [{ readonly params: P } & Partial<Settings<H>>],
     options?: Options<H, D>,
   ): ClosureOptimizerOf<H, NamesOf<P>, D>;
 }

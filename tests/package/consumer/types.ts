@@ -1,5 +1,15 @@
 // Compiled against the packed declarations by more than one TypeScript: see types.test.ts.
-import { Adam, AdamW, type OptimizerOf, optimizers, type Schedule, SGD, useModule } from "gradstep";
+import {
+  Adam,
+  AdamW,
+  LBFGS,
+  type Optimizer,
+  type OptimizerOf,
+  optimizers,
+  type Schedule,
+  SGD,
+  useModule,
+} from "gradstep";
 import { Adam as AdamJs } from "gradstep/js";
 import { load, loadStream, loadTorch, readTensors, save, saveStream } from "gradstep/safetensors";
 import { startWorkers, useWorker } from "gradstep/threads";
@@ -12,6 +22,24 @@ opt.step().step({ w: new Float32Array(784 * 128), b: new Float32Array(128) });
 const double = new SGD({ w: new Float64Array(3) }, { lr: 0.1, momentum: 0.9, nesterov: true });
 export const v: Float64Array = double.grads.w;
 export const forced: Float64Array = new Adam({ w: 3 }, { dtype: "f64" }).params.w;
+
+// a field whose optimizer is made later, with names that are not known yet
+class Trainer {
+  readonly adam: InstanceType<typeof Adam>;
+  readonly lbfgs: InstanceType<typeof LBFGS> = new LBFGS([{ params: { w: 3 } }]);
+  readonly any: Optimizer;
+  constructor(weights: Record<string, Float32Array>) {
+    this.adam = new Adam(weights, { lr: 0.1 });
+    this.any = new SGD(weights);
+  }
+  train(grads: Record<string, Float32Array>): number {
+    this.adam.beta1 = 0.8;
+    this.adam.step(grads);
+    this.any.step(grads);
+    return this.lbfgs.step(() => 1);
+  }
+}
+export const trained: number = new Trainer({ w: new Float32Array(3) }).train({ w: new Float32Array(3) });
 
 const decay: Schedule = (step) => 0.1 / (step + 1);
 opt.lr = decay;
