@@ -6,16 +6,24 @@ export { useModule } from "./wasm.js";
 
 import * as classes from "./optimizers/index.js";
 
-export type { AnyOptimizerClass, OptimizerClass, OptimizerOf } from "./define.js";
+export type {
+  AnyOptimizerClass,
+  ClosureOptimizerClass,
+  ClosureOptimizerOf,
+  OptimizerClass,
+  OptimizerOf,
+} from "./define.js";
 export type { Optimizer } from "./optimizer.js";
 export * from "./optimizers/index.js";
 export { type RowGrads, type Rows, stepRows } from "./rows.js";
-export type { Convention, Dtype } from "./rule.js";
+// with what the declarations of a program that exports an optimizer have to name
+export type { AllValues, Common, Convention, Dtype, Values } from "./rule.js";
 export * from "./schedules/index.js";
 export type { LoadOptions, LoadResult, StateDict, StateDictOptions } from "./state-dict.js";
 export * from "./toolkit/index.js";
 export type { Group, GroupView, Init, Options, ParamSet, Schedule, Setting } from "./types.js";
 export * from "./wrappers/index.js";
+export type { Wrappable, Wrapped } from "./wrappers/wrapper.js";
 
 type Classes = typeof classes;
 

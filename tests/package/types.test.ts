@@ -41,6 +41,7 @@ function compile(version: keyof typeof compilers, options: Readonly<Record<strin
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
     isolatedModules: true,
+    declaration: true,
     checkJs: true,
     skipLibCheck: false,
     noEmit: true,

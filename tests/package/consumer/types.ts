@@ -2,10 +2,16 @@
 import {
   Adam,
   AdamW,
+  cosineDecay,
+  divergenceGuard,
   LBFGS,
+  Lookahead,
+  lossScaler,
+  noDecay,
   type Optimizer,
   type OptimizerOf,
   optimizers,
+  reduceOnPlateau,
   type Schedule,
   SGD,
   useModule,
@@ -89,3 +95,18 @@ optimizers.adam2;
 opt.amsgrad = true;
 // @ts-expect-error a view cannot be replaced
 opt.params.w = new Float32Array(3);
+
+// What a module exports has to have types that its declarations can name.
+export const made = new Adam({ w: 3 }, { lr: 0.1 });
+export const inGroups = new SGD([{ params: { w: 3 } }, { params: { b: 3 }, lr: 1 }]);
+export const closed = new LBFGS({ w: 3 });
+export const wrapped = new Lookahead(new AdamW({ w: 3 }, { stateDtype: "bf16" }));
+export const added = made.addGroup({ params: { b: 3 } });
+export const { groups, state } = made;
+export const { defaults, conventions } = AdamW;
+export const classes = { Adam, LBFGS, Lookahead, optimizers };
+export const split = noDecay({ w: [3, 4], b: 4 });
+export const schedules = [reduceOnPlateau(0.1), cosineDecay(0.1, { steps: 3 })];
+export const helpers = { scaler: lossScaler(), guard: divergenceGuard() };
+export const { tensors } = readTensors(file);
+export const found = (name: keyof typeof optimizers) => optimizers[name];
