@@ -60,7 +60,7 @@ export interface OptimizerClass<H = Record<never, never>, M extends string = nev
     options?: Options<Stated<H, S>, D>,
   ): OptimizerOf<Stated<H, S>, NamesOf<P>, D, M>;
   new <const G extends readonly ParamSet[], D extends Dtype = DtypeOf<G[number]>>(
-    groups: { readonly [I in keyof G]: { readonly params: G[I] } & Partial<Settings<H>> },
+    groups: { readonly [I in keyof G]: { readonly params: G[I] } & Settings<H> },
     options?: Options<H, D>,
   ): OptimizerOf<H, NamesOf<G[number]>, D, M>;
   /** Every option that changes the update, with its default. */
@@ -138,7 +138,7 @@ export interface ClosureOptimizerClass<H> extends Pick<OptimizerClass<H>, keyof 
     options?: Options<H, D>,
   ): ClosureOptimizerOf<H, NamesOf<P>, D>;
   new <const P extends ParamSet, D extends Dtype = DtypeOf<P>>(
-    groups: readonly [{ readonly params: P } & Partial<Settings<H>>],
+    groups: readonly [{ readonly params: P } & Settings<H>],
     options?: Options<H, D>,
   ): ClosureOptimizerOf<H, NamesOf<P>, D>;
 }

@@ -215,7 +215,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */
   addGroup<const P extends ParamSet>(
-    group: { readonly params: P } & Partial<Settings<H>>,
+    group: { readonly params: P } & Settings<H>,
   ): Optimizer<N | NamesOf<P>, D, H> & Hyperparameters<H> {
     this.#core.checkIdle("addGroup").addGroup(group);
     return this as unknown as ReturnType<typeof this.addGroup<P>>;

@@ -67,46 +67,52 @@ export type Grads<N extends string, D extends Dtype> = `${number}` extends N
   : { readonly [K in N]: View<D> };
 
 /** A group of parameters with options of its own. */
-export type Group<H> = { readonly params: ParamSet } & Partial<Settings<H>>;
+export type Group<H> = { readonly params: ParamSet } & Settings<H>;
 
-/** The options that set a hyperparameter, a flag or a choice. */
-export type Settings<H> = { -readonly [K in keyof H]: H[K] extends boolean | string ? H[K] : Setting };
+// also where TypeScript tells a property that is undefined from one that is left out
+type Optional<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** The options of an optimizer. */
-export type Options<H, D extends Dtype = Dtype> = Partial<Settings<H>> & {
+/** The options that set a hyperparameter, a flag or a choice. One that is undefined counts as left out. */
+export type Settings<H> = Optional<{ -readonly [K in keyof H]: H[K] extends boolean | string ? H[K] : Setting }>;
+
+/** The options of an optimizer. One that is undefined counts as left out. */
+export type Options<H, D extends Dtype = Dtype> = Settings<H> & Optional<General<D>>;
+
+/** The options that are no hyperparameters. */
+interface General<D extends Dtype> {
   /** The dtype of every buffer; default: that of the arrays given, else "f32". */
-  dtype?: D;
+  dtype: D;
   /** Where the loops run; "auto", the default, takes WebAssembly where it can be had. */
-  backend?: "auto" | "wasm" | "js";
+  backend: "auto" | "wasm" | "js";
   /** How many threads share the work of large steps, "auto" for as many as there are cores: see gradstep/threads. Default 1. */
-  threads?: number | "auto";
+  threads: number | "auto";
   /**
    * The `WebAssembly.Memory` of another module, for everything to stand in: parameters that are arrays in it are stepped where they
    * are, and gradients handed over are read there. Views are made anew when it has grown: read `opt.params` again then. One thread.
    */
-  memory?: { readonly buffer: ArrayBufferLike };
+  memory: { readonly buffer: ArrayBufferLike };
   /** Allocates so many bytes in `memory`, which it may let grow, and returns a pointer to them. */
-  malloc?: (bytes: number) => number;
+  malloc: (bytes: number) => number;
   /** Frees what `malloc` returned when it is called, in `dispose`; without it, that memory is not given back. */
-  free?: (pointer: number, bytes: number) => void;
+  free: (pointer: number, bytes: number) => void;
   /** What the gradients are divided by, such as a loss scale; default 1. */
-  gradScale?: Setting;
+  gradScale: Setting;
   /** The norm of all gradients together, over all groups, that a step takes at most; `Infinity` only measures it. Default: any. */
-  clipNorm?: Setting;
+  clipNorm: Setting;
   /** How far from zero a step takes a gradient at most, after they are clipped by their norm. Default: any. */
-  clipValue?: Setting;
+  clipValue: Setting;
   /**
    * What a step does about gradients that are not finite: take them as they are (the default), leave the step out, or throw an
    * error that names the first.
    */
-  nonFinite?: NonFinite;
+  nonFinite: NonFinite;
   /** Whether a step leaves `grads` zero; default false. */
-  zeroGrad?: boolean;
+  zeroGrad: boolean;
   /** How many calls of `step` make one: their gradients are summed up. Default 1. */
-  accumulate?: number;
+  accumulate: number;
   /** Whether the sum is divided by that number; default "mean". */
-  accumulation?: "mean" | "sum";
-};
+  accumulation: "mean" | "sum";
+}
 
 // A hyperparameter is read as the number that the next step will use, and set to a number or a schedule. TypeScript keeps a
 // getter and a setter apart only where they are written out, hence this list: one line for each name that any rule uses.

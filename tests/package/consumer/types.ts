@@ -29,6 +29,10 @@ const double = new SGD({ w: new Float64Array(3) }, { lr: 0.1, momentum: 0.9, nes
 export const v: Float64Array = double.grads.w;
 export const forced: Float64Array = new Adam({ w: 3 }, { dtype: "f64" }).params.w;
 
+// an option that may be left out
+export const configured = ({ lr, clipNorm, dtype }: { lr?: number; clipNorm?: number; dtype?: "f64" }) =>
+  new AdamW([{ params: { w: 3 }, weightDecay: lr }], { lr, clipNorm, dtype });
+
 // a field whose optimizer is made later, with names that are not known yet
 class Trainer {
   readonly adam: InstanceType<typeof Adam>;
