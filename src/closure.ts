@@ -41,6 +41,7 @@ export function minimize(core: Core, closure: unknown): number {
   } catch (error) {
     if (evaluated) vectors.copy("p", "start");
     Object.assign(memory, (rule as AnyTensorRule).memory?.(values));
+    if (group.steps === 0) for (const tensor of store.tensors) tensor.started = false;
     throw error;
   } finally {
     store.giveParams();
