@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Adafactor, Adam, Adam8bit, AdamW, GrokfastEMA, LBFGS, Lookahead, SGD } from "../src/index.js";
 import { type ByteSource, loadStream, save, saveStream } from "../src/safetensors/index.js";
 import {
   cut,
   expectRefusal,
+  fileOf,
   headerOf,
   keeper,
   nothing,
@@ -138,6 +139,27 @@ describe("a file", () => {
     expect(JSON.stringify(ours.entries)).toBe(JSON.stringify(theirs.entries));
     expect(file.subarray(ours.start)).toEqual(new Uint8Array(golden.subarray(theirs.start)));
     expect(restored(create(), golden)).toEqual(nothing);
+  });
+
+  test("has a header of ASCII alone, which every reader of JSON and UTF-8 reads as the names that were saved", () => {
+    const names = ["ü\n", "名前", "😀", "%41", "a\u007f", "\u2028"];
+    const create = () => start(make(SGD, Object.fromEntries(names.map((name) => [name, 2])), { momentum: 0.5 }));
+    const from = train(create(), 1);
+    // jsdom, in which tests of pages run, has neither
+    vi.stubGlobal("TextEncoder", undefined);
+    vi.stubGlobal("TextDecoder", undefined);
+    try {
+      const file = saved(from);
+      const { entries, start } = headerOf(file);
+      expect(file.slice(8, start).every((byte) => byte >= 0x20 && byte < 0x80)).toBe(true);
+      expect(Object.keys(entries).sort()).toEqual(names.flatMap((x) => [`params.${x}`, `state.${x}.buf`]).sort());
+      // as other programs write it
+      const written = fileOf(JSON.parse(Buffer.from(file.slice(8, start)).toString()), file.length - start);
+      written.set(file.subarray(start), written.length - (file.length - start));
+      for (const each of [file, written]) expect(restored(create(), each)).toEqual(nothing);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test("has parameters and state by name, each with its shape and dtype", () => {
