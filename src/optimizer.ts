@@ -49,7 +49,8 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal What functions on optimizers work with. */
   static core(optimizer: Optimizer, who: string): Core {
-    if (!(#core in optimizer)) throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
+    if (!(#core in optimizer))
+      throw new TypeError(`${who}: expected an optimizer without a wrapper, got ${describe(optimizer)}`);
     return optimizer.#core.checkAlive();
   }
 
@@ -216,8 +217,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   addGroup<const P extends ParamSet>(
     group: { readonly params: P } & Partial<Settings<H>>,
   ): Optimizer<N | NamesOf<P>, D, H> & Hyperparameters<H> {
-    this.#core.checkIdle("addGroup").addGroup(group);
+    this.extend(group);
     return this as unknown as ReturnType<typeof this.addGroup<P>>;
+  }
+
+  /** @internal Adds a group, and returns what takes it away again. */
+  extend(group: unknown): () => void {
+    return this.#core.checkIdle("addGroup").addGroup(group);
   }
 
   /** A copy of everything a resumed run needs, parameters included, keyed by parameter name; with `copy: false`, views on it. */

@@ -41,7 +41,7 @@ interface Work {
 
 /**
  * One optimizer step that moves only the rows given, with their state: what PyTorch does with sparse gradients. Any optimizer whose
- * rule looks at each element alone can; the step number is that of the group. After an error nothing has changed.
+ * rule looks at each element alone can, without a wrapper; the step number is that of the group. After an error nothing has changed.
  */
 export function stepRows<N extends string, D extends Dtype, O extends Optimizer<N, D>>(
   optimizer: O & Optimizer<N, D>,

@@ -1,4 +1,4 @@
-import { checkFlag, checkKnown, describe, isNumbers, isRecord, smallOf } from "./check.js";
+import { checkFlag, checkKnown, defined, describe, isNumbers, isRecord, smallOf } from "./check.js";
 import type { Group } from "./group.js";
 import { isDtype } from "./params.js";
 import type { Numbers, Reals } from "./real.js";
@@ -90,22 +90,24 @@ export function stateOf(tensors: readonly Placed[], copy: boolean): Record<strin
 
 /** Whether `stateDict` is to copy. */
 export function readCopy(options: StateDictOptions): boolean {
-  if (!isRecord(options)) throw new TypeError(`stateDict: options must be an object, got ${describe(options)}`);
-  checkKnown("stateDict", options, { copy: true });
-  return checkFlag("stateDict", "copy", options.copy ?? true);
+  return readFlags("stateDict", options, { copy: true }).copy;
+}
+
+function readFlags<T extends Readonly<Record<string, boolean>>>(who: string, options: object, known: T): T {
+  if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
+  checkKnown(who, options, known);
+  const flags = { ...known, ...defined(options) };
+  for (const [name, flag] of Object.entries(flags)) checkFlag(who, name, flag);
+  return flags;
 }
 
 /** Reads a dict: everything is checked and gathered first; what is returned writes it. */
 export function planLoad(progress: Progress, dict: StateDict, options: LoadOptions): () => LoadResult {
-  const known = { strict: true, keepHyperparameters: false, convert: false };
-  if (!isRecord(options)) {
-    throw new TypeError(`loadStateDict: options must be an object, got ${describe(options)}`);
-  }
-  checkKnown("loadStateDict", options, known);
-  const { strict, keepHyperparameters, convert } = { ...known, ...options };
-  for (const [name, flag] of Object.entries({ strict, keepHyperparameters, convert })) {
-    checkFlag("loadStateDict", name, flag);
-  }
+  const { strict, keepHyperparameters, convert } = readFlags("loadStateDict", options, {
+    strict: true,
+    keepHyperparameters: false,
+    convert: false,
+  });
   checkKind(progress, dict, convert);
   const plan = new Plan(progress, dict);
   for (const tensor of progress.tensors) plan.tensor(tensor);

@@ -24,14 +24,22 @@ const Window = /* @__PURE__ */ defineTensorOptimizer({
   choices: { filterType: ["mean", "sum"] },
   conflict: ({ windowSize }) =>
     Number.isInteger(windowSize) ? undefined : `windowSize must be a whole number, got ${windowSize}`,
-  state: ({ windowSize }, shape) => ({ window: { shape: [windowSize, ...shape], from: 0 } }),
+  // each tensor counts its own gradients, because a step leaves out those that are frozen
+  state: ({ windowSize }, shape) => ({
+    window: { shape: [windowSize, ...shape], from: 0 },
+    windowCount: { shape: [1], from: 0 },
+  }),
   work: (_, shape) => [sizeOf(shape)],
   passes: [
     {
-      tensor(x, { windowSize, lamb, filterType, warmup }, t) {
+      tensor(x, { windowSize, lamb, filterType, warmup }) {
         const { window } = x.state;
-        const count = Math.min(t, windowSize);
-        x.matrix.grokfastRemember(x.length, (t - 1) % windowSize, x.g, window);
+        const { windowCount } = x.numbers;
+        const [before] = windowCount;
+        const count = Math.min(before + 1, windowSize);
+        x.matrix.grokfastRemember(x.length, before % windowSize, x.g, window);
+        // no further than float32 counts
+        windowCount[0] = count + ((before + 1 - count) % windowSize);
         if (warmup && count < windowSize) {
           x.scale(x.p, 1, x.g);
           return;

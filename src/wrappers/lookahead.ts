@@ -15,7 +15,7 @@ export interface LookaheadOptions {
   readonly resetState?: boolean;
 }
 
-/** The steps before a step, and the parameters that have taken none. */
+/** The steps before a step, and the parameters that it moves for the first time. */
 interface Begun {
   readonly steps: number;
   readonly starts: readonly (readonly [name: string, start: Reals])[];
@@ -54,24 +54,24 @@ function remembering(slot: string) {
  * @see Zhang et al., 2019, Lookahead Optimizer: k steps forward, 1 step back (arXiv 1907.08610)
  */
 export const Lookahead = class Lookahead extends Wrapper {
-  readonly #slow: Optimizer;
-  readonly #slowMomentum: Optimizer | undefined;
+  /** What remembers the slow weights, and the slow momentum if there is one. */
+  readonly #slow: Optimizer[];
   readonly #options: Required<LookaheadOptions>;
-  /** Whether there may be parameters that have taken no step. */
+  /** Whether there may be parameters that the next step moves for the first time. */
   #fresh = true;
 
   constructor(optimizer: unknown, options: unknown = {}) {
     super(Slow, optimizer);
-    this.#slow = this.keep(Slow, options, (name) => this.params[name]);
-    this.#options = this.#slow as unknown as Required<LookaheadOptions>;
+    this.#slow = [this.keep(Slow, options, (name) => this.params[name])];
+    this.#options = this.#slow[0] as unknown as Required<LookaheadOptions>;
     const { pullbackMomentum } = this.#options;
     if (pullbackMomentum !== "none" && !Object.values(this.state).some(({ buf }) => buf)) {
       throw new RangeError(`Lookahead: pullbackMomentum "${pullbackMomentum}" needs momentum in a slot buf, got none`);
     }
     if (pullbackMomentum === "pullback") {
-      this.#slowMomentum = this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined);
+      this.#slow.push(this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined));
     }
-    this.#start(Object.keys(this.params));
+    this.#start(() => true);
   }
 
   override step(grads?: unknown): unknown {
@@ -90,9 +90,8 @@ export const Lookahead = class Lookahead extends Wrapper {
 
   /** What the step must know of what was before it, for one that is refused changes nothing. */
   #begin(): Begun {
-    const groups = this.#fresh ? this.inside().groups.filter(({ steps }) => steps === 0) : [];
-    const starts = groups.flatMap(({ names }) => names.map((name) => [name, this.params[name].slice()] as const));
-    return { steps: this.steps, starts };
+    const first = this.#fresh ? this.inside().tensors.filter(({ started, frozen }) => !started && !frozen) : [];
+    return { steps: this.steps, starts: first.map(({ name, params }) => [name, params.slice()]) };
   }
 
   #end({ steps, starts }: Begun): void {
@@ -100,19 +99,23 @@ export const Lookahead = class Lookahead extends Wrapper {
     // a call need not make a step
     if (this.steps === steps) return;
     this.#fresh = false;
-    for (const [name, start] of starts) this.#slow.state[name].slow.set(start);
+    for (const [name, start] of starts) this.#slow[0].state[name].slow.set(start);
     if (this.steps % k !== 0) return;
-    this.#slow.step();
-    this.#slowMomentum?.step();
+    for (const slow of this.#slow) slow.step();
     if (pullbackMomentum === "reset") {
       for (const { state, frozen } of this.inside().tensors) if (!frozen) state.buf?.fill(0);
     }
     if (resetState) restart(this.optimizer);
   }
 
-  override addGroup(group: never): this {
+  override extend(group: unknown): () => void {
     this.#fresh = true;
-    return super.addGroup(group);
+    return super.extend(group);
+  }
+
+  override unfreeze(names: never): this {
+    this.#fresh = true;
+    return super.unfreeze(names);
   }
 
   override plan(dict: StateDict, options: LoadOptions): () => LoadResult {
@@ -120,14 +123,18 @@ export const Lookahead = class Lookahead extends Wrapper {
     return () => {
       const result = load();
       this.#fresh = true;
-      // without slow weights they start anew
-      this.#start(Object.keys(this.params).filter((name) => result.missing.includes(`${name}.slow`)));
+      this.#start((slot) => result.missing.includes(slot));
       return result;
     };
   }
 
-  #start(names: readonly string[]): void {
-    for (const name of names) this.#slow.state[name].slow.set(this.params[name]);
+  /** What is slow starts as what it follows. */
+  #start(lacks: (slot: string) => boolean): void {
+    for (const { params, state } of this.#slow) {
+      for (const [name, slots] of Object.entries(state)) {
+        for (const [slot, x] of Object.entries(slots)) if (lacks(`${name}.${slot}`)) x.set(params[name]);
+      }
+    }
   }
 } as unknown as {
   new <O extends Wrappable>(optimizer: O, options?: LookaheadOptions): Wrapped<O>;

@@ -87,12 +87,25 @@ export abstract class Wrapper {
   }
 
   addGroup(group: never): this {
-    this.optimizer.addGroup(group);
-    const added = this.inside().groups.slice(-1);
-    for (const { optimizer, target } of this.#keepers) {
-      for (const { params } of targets(added, target)) optimizer.addGroup({ params });
-    }
+    this.extend(group);
     return this;
+  }
+
+  /** @internal Adds a group, and returns what takes it away again. */
+  extend(group: unknown): () => void {
+    const added = [this.optimizer.extend(group)];
+    const undo = () => {
+      for (const takeAway of added.reverse()) takeAway();
+    };
+    try {
+      for (const { optimizer, target } of this.#keepers) {
+        added.push(optimizer.extend(targets(this.inside().groups.slice(-1), target)[0]));
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return undo;
   }
 
   freeze(names: never): this {
