@@ -454,6 +454,46 @@ describe("a stream", () => {
     expect(cancelled).toBe(1);
   });
 
+  test("is let go of, whole or broken off, and an error is the first that there was", async () => {
+    const opt = make(SGD, { w: 2 });
+    const whole = saved(opt);
+    const bad = Uint8Array.from(whole, (byte, i) => (i === 9 ? 0 : byte));
+    for (const [bytes, sentence] of [
+      [whole, ""],
+      [bad, "safetensors: the header"],
+      [whole.slice(0, 20), "connection lost"],
+    ] as const) {
+      let cancelled = 0;
+      const pieces = cut(bytes, 7);
+      const stream = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const { done, value } = pieces.next();
+          if (!done) controller.enqueue(value);
+          else if (bytes.length === whole.length) controller.close();
+          else throw new Error("connection lost");
+        },
+        cancel() {
+          cancelled++;
+          throw new Error("cannot be cancelled");
+        },
+      });
+      const loaded = loadStream(saveable(opt), stream);
+      if (sentence) await expect(loaded).rejects.toThrow(sentence);
+      else expect(await loaded).toEqual(nothing);
+      expect(stream.locked).toBe(false);
+      expect(cancelled).toBe(bytes === bad ? 1 : 0);
+    }
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: bad }),
+        return: async () => {
+          throw new Error("cannot be closed");
+        },
+      }),
+    };
+    await expect(loadStream(saveable(opt), source)).rejects.toThrow("safetensors: the header");
+  });
+
   test("of what is no bytes is refused", async () => {
     const to = make(SGD, { w: 2 });
     await expectRefusal(

@@ -330,6 +330,16 @@ describe("Lookahead", () => {
     expect(wrapped.state.w).toEqual(opt.state.w);
   });
 
+  test("counts its steps in groups without momentum too, also after a load", () => {
+    const groups = [{ params: { w: [2, 2] } }, { params: { b: 2 }, useMuon: false }];
+    const create = () => start(make(Lookahead, make(class_("Muon"), groups), { k: 1, pullbackMomentum: "pullback" }));
+    const opt = train(create(), 2);
+    const resumed = create();
+    resumed.loadStateDict(opt.stateDict());
+    expect(resumed.stateDict()).toEqual(opt.stateDict());
+    for (const { memory } of resumed.stateDict().groups) expect(memory).toEqual({ "Lookahead.steps": 2 });
+  });
+
   test("slow weights start with each parameter's own first step, also after a load", () => {
     const create = () => make(Lookahead, make(SGD, { a: 2, b: 2 }, { lr: 1 }), { k: 2, resetState: true });
     const opt = train(start(create()).freeze("b"), 3);

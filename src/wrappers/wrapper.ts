@@ -144,9 +144,10 @@ export abstract class Wrapper {
     const copy = readCopy(options);
     const dict = this.optimizer.stateDict({ copy });
     const kept = this.#keepers.map(({ optimizer }) => Optimizer.core(optimizer, "stateDict"));
+    // all have taken as many steps, but the first alone has something of every parameter
+    const [{ kind, groups: counted }] = kept;
     const groups = dict.groups.map((group, i) => {
-      const counts = kept.map(({ kind, groups }) => [countOf(kind.rule.name), groups[i].steps]);
-      return { ...group, memory: { ...group.memory, ...Object.fromEntries(counts) } };
+      return { ...group, memory: { ...group.memory, [countOf(kind.rule.name)]: counted[i].steps } };
     });
     return { ...dict, groups, state: merged([dict.state, ...kept.map(({ tensors }) => stateOf(tensors, copy))]) };
   }
