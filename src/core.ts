@@ -220,11 +220,6 @@ export class Core {
     }
   }
 
-  /** Sets all state back to what it starts from; parameters, options and the number of steps stay. */
-  restart(): void {
-    for (const group of this.groups) group.restart(this.kind.memory(group.settings, undefined));
-  }
-
   /** Lets parameters and averages change places, if they have not already, or not yet back again. */
   swap(swapped: boolean): void {
     this.checkIdle(swapped ? "swap" : "restore");

@@ -184,13 +184,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * ask for one, `opt.grads` has it.
    */
   freeze(names: N | readonly N[]): this {
-    setFrozen("freeze", this.#core.checkIdle("freeze"), names, true);
+    setFrozen("freeze", this.#core, names, true);
     return this;
   }
 
   /** Has steps move parameters again. */
   unfreeze(names: N | readonly N[]): this {
-    setFrozen("unfreeze", this.#core.checkIdle("unfreeze"), names, false);
+    setFrozen("unfreeze", this.#core, names, false);
     return this;
   }
 
@@ -210,7 +210,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal Checks a move, and returns what does it. */
   planMove(names: unknown, group: unknown): () => void {
-    return planMove("move", this.#core.checkIdle("move"), names, group);
+    return planMove("move", this.#core, names, group);
   }
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */

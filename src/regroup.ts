@@ -6,7 +6,8 @@ import type { Placed } from "./store.js";
 // What can be done with single parameters while an optimizer lives.
 
 /** Has steps leave parameters alone, or no longer. */
-export function setFrozen(who: string, { kind, groups, tensors }: Core, names: unknown, frozen: boolean): void {
+export function setFrozen(who: string, core: Core, names: unknown, frozen: boolean): void {
+  const { kind, groups, tensors } = core.checkIdle(who);
   const { rule } = kind;
   if ("minimize" in rule) throw new TypeError(`${who}: ${rule.name} moves all parameters as one vector`);
   for (const tensor of namedTensors(who, tensors, names)) tensor.frozen = frozen;
@@ -15,7 +16,7 @@ export function setFrozen(who: string, { kind, groups, tensors }: Core, names: u
 
 /** Checks that parameters can be moved to the group of that index, and returns what moves them. */
 export function planMove(who: string, core: Core, names: unknown, to: unknown): () => void {
-  const { groups, tensors } = core;
+  const { groups, tensors } = core.checkIdle(who);
   const target = groups[to as number];
   if (typeof to !== "number" || !target) {
     const Kind = typeof to === "number" ? RangeError : TypeError;

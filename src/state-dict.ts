@@ -112,7 +112,7 @@ export function planLoad(progress: Progress, dict: StateDict, options: LoadOptio
   const plan = new Plan(progress, dict);
   for (const tensor of progress.tensors) plan.tensor(tensor);
   for (const [i, group] of progress.groups.entries()) plan.group(progress, group, keepHyperparameters, i);
-  plan.unexpectedTensors();
+  plan.unexpectedTensors(progress);
   const { missing, unexpected, problems } = plan;
   if (strict && missing.length > 0) problems.push(`missing ${quoted(missing)}`);
   if (strict && unexpected.length > 0) problems.push(`unexpected ${quoted(unexpected)}`);
@@ -163,7 +163,6 @@ class Plan {
   /** The arrays that the dict lacks. */
   readonly lacked = new Set<Numbers>();
   readonly #dict: StateDict;
-  readonly #known = new Set<string>();
   /** The memory that is written to: what a dict has there is copied first. */
   readonly #written: ReadonlySet<ArrayBufferLike>;
 
@@ -176,7 +175,6 @@ class Plan {
     const { name, shape, state } = tensor;
     const { shapes, params } = this.#dict;
     const slots = own(this.#dict.state, name);
-    this.#known.add(name);
     if (slots === undefined) {
       this.missing.push(name);
       for (const x of Object.values(state)) this.lacked.add(x);
@@ -193,11 +191,10 @@ class Plan {
     if (params) this.#copy(name, tensor.params, own(params, name), tensor.length);
   }
 
-  unexpectedTensors(): void {
-    const { state, params = {} } = this.#dict;
-    for (const name of new Set([...Object.keys(state), ...Object.keys(params)])) {
-      if (!this.#known.has(name)) this.unexpected.push(name);
-    }
+  unexpectedTensors({ tensors }: Progress): void {
+    const names = new Set(Object.keys({ ...this.#dict.state, ...this.#dict.params }));
+    for (const { name } of tensors) names.delete(name);
+    this.unexpected.push(...names);
   }
 
   group({ kind, clock }: Progress, group: Group, keep: boolean, index: number): void {

@@ -330,6 +330,13 @@ describe("Lookahead", () => {
     expect(wrapped.state.w).toEqual(opt.state.w);
   });
 
+  test("can be put around frozen parameters of any name, with momentum or without", () => {
+    const groups: object[] = [{ params: { w: [2, 2] } }, { params: { constructor: 2 }, useMuon: false }];
+    const inner = make(class_("Muon"), groups).freeze("constructor");
+    const opt = make(Lookahead, inner, { k: 1, pullbackMomentum: "pullback" });
+    expect(train(opt, 2).unfreeze("constructor").frozen).toEqual([]);
+  });
+
   test("counts its steps in groups without momentum too, also after a load", () => {
     const groups = [{ params: { w: [2, 2] } }, { params: { b: 2 }, useMuon: false }];
     const create = () => start(make(Lookahead, make(class_("Muon"), groups), { k: 1, pullbackMomentum: "pullback" }));

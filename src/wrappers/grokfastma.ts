@@ -34,12 +34,12 @@ const Window = /* @__PURE__ */ defineTensorOptimizer({
     {
       tensor(x, { windowSize, lamb, filterType, warmup }) {
         const { window } = x.state;
-        const { windowCount } = x.numbers;
-        const [before] = windowCount;
-        const count = Math.min(before + 1, windowSize);
-        x.matrix.grokfastRemember(x.length, before % windowSize, x.g, window);
-        // no further than float32 counts
-        windowCount[0] = count + ((before + 1 - count) % windowSize);
+        const seen = x.numbers.windowCount;
+        const t = ++seen[0];
+        const count = Math.min(t, windowSize);
+        x.matrix.grokfastRemember(x.length, (t - 1) % windowSize, x.g, window);
+        // float32 does not count for ever
+        if (t === 2 * windowSize) seen[0] = windowSize;
         if (warmup && count < windowSize) {
           x.scale(x.p, 1, x.g);
           return;

@@ -75,17 +75,11 @@ export const Lookahead = class Lookahead extends Wrapper {
   }
 
   override step(grads?: unknown): unknown {
-    const begun = this.#begin();
-    const result = this.optimizer.step(grads as never);
-    this.#end(begun);
-    return result === this.optimizer ? this : result;
+    return this.#end(this.#begin(), this.optimizer.step(grads as never));
   }
 
   override async stepAsync(grads?: unknown): Promise<unknown> {
-    const begun = this.#begin();
-    const result = await this.optimizer.stepAsync(grads as never);
-    this.#end(begun);
-    return result === this.optimizer ? this : result;
+    return this.#end(this.#begin(), await this.optimizer.stepAsync(grads as never));
   }
 
   /** What the step must know of what was before it, for one that is refused changes nothing. */
@@ -94,10 +88,14 @@ export const Lookahead = class Lookahead extends Wrapper {
     return { steps: this.steps, starts: first.map(({ name, params }) => [name, params.slice()]) };
   }
 
-  #end({ steps, starts }: Begun): void {
-    const { k, pullbackMomentum, resetState } = this.#options;
+  #end({ steps, starts }: Begun, result: unknown): unknown {
     // a call need not make a step
-    if (this.steps === steps) return;
+    if (this.steps > steps) this.#follow(starts);
+    return result === this.optimizer ? this : result;
+  }
+
+  #follow(starts: Begun["starts"]): void {
+    const { k, pullbackMomentum, resetState } = this.#options;
     this.#fresh = false;
     for (const [name, start] of starts) this.#slow[0].state[name].slow.set(start);
     if (this.steps % k !== 0) return;

@@ -109,14 +109,16 @@ export abstract class Wrapper {
   }
 
   freeze(names: never): this {
-    this.optimizer.freeze(names);
-    for (const [keeper, some] of this.#sharesOf(names)) keeper.freeze(some);
-    return this;
+    return this.#each("freeze", names);
   }
 
   unfreeze(names: never): this {
-    this.optimizer.unfreeze(names);
-    for (const [keeper, some] of this.#sharesOf(names)) keeper.unfreeze(some);
+    return this.#each("unfreeze", names);
+  }
+
+  #each(act: "freeze" | "unfreeze", names: never): this {
+    this.optimizer[act](names);
+    for (const [keeper, some] of this.#sharesOf(names)) keeper[act](some);
     return this;
   }
 
@@ -137,7 +139,10 @@ export abstract class Wrapper {
   /** What is remembered of parameters. */
   #sharesOf(names: unknown): [keeper: Optimizer, names: string[]][] {
     const all = [names].flat() as string[];
-    return this.#keepers.map(({ optimizer }) => [optimizer, all.filter((name) => name in optimizer.params)]);
+    return this.#keepers.map(({ optimizer }) => [
+      optimizer,
+      all.filter((name) => Object.hasOwn(optimizer.params, name)),
+    ]);
   }
 
   stateDict(options: StateDictOptions = {}): StateDict {
@@ -179,7 +184,7 @@ export abstract class Wrapper {
 
   /** @internal Sets all state back to what it starts from. */
   restart(): void {
-    for (const { optimizer } of this.#keepers) Optimizer.core(optimizer, "step").restart();
+    for (const { optimizer } of this.#keepers) restart(optimizer);
     restart(this.optimizer);
   }
 
@@ -206,15 +211,17 @@ export abstract class Wrapper {
       dtype,
       backend: backend.name,
     });
-    optimizer.freeze(this.base.frozen.filter((name) => name in optimizer.params));
+    optimizer.freeze(this.base.frozen.filter((name) => Object.hasOwn(optimizer.params, name)));
     this.#keepers.push({ optimizer, target });
     return optimizer;
   }
 }
 
+/** Sets all state back to what it starts from; parameters, options and the number of steps stay. */
 export function restart(inner: Inner): void {
-  if (inner instanceof Wrapper) inner.restart();
-  else Optimizer.core(inner, "step").restart();
+  if (inner instanceof Wrapper) return inner.restart();
+  const { kind, groups } = Optimizer.core(inner, "step");
+  for (const group of groups) group.restart(kind.memory(group.settings, undefined));
 }
 
 /** Shows what the optimizer has and the wrapper has not: its options, and its rule's methods. */
@@ -259,9 +266,10 @@ function merged(states: readonly States[]): States {
   return Object.fromEntries(all);
 }
 
-/** The state without the slots that are not chosen. */
-function chosen(state: StateDict["state"], choose: (slot: string) => boolean): States {
-  const some = Object.entries(state).map(([name, slots]) => {
+/** The state of these parameters, without the slots that are not chosen. */
+function chosen(state: StateDict["state"], choose: (slot: string) => boolean, names = Object.keys(state)): States {
+  const some = names.map((name) => {
+    const slots = state[name];
     return [name, isRecord(slots) ? Object.fromEntries(Object.entries(slots).filter(([slot]) => choose(slot))) : slots];
   });
   return Object.fromEntries(some);
@@ -272,12 +280,12 @@ function shareOf(keeper: Optimizer, dict: StateDict): StateDict {
   const { name } = Optimizer.core(keeper, "loadStateDict").kind.rule;
   const { params: _params, accumulated: _accumulated, ...rest } = dict;
   const slots = slotsOf(keeper);
-  const state = chosen(dict.state, (slot) => slots.includes(slot));
+  const names = Object.keys(keeper.params).filter((name) => Object.hasOwn(dict.state, name));
   return {
     ...rest,
     optimizer: name.toLowerCase(),
     groups: dict.groups.map(({ names, memory }) => ({ names, steps: memory?.[countOf(name)] ?? 0, options: {} })),
-    state: Object.fromEntries(Object.entries(state).filter(([parameter]) => parameter in keeper.params)),
+    state: chosen(dict.state, (slot) => slots.includes(slot), names),
   };
 }
 
