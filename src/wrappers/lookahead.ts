@@ -64,12 +64,17 @@ export const Lookahead = class Lookahead extends Wrapper {
     super(Slow, optimizer);
     this.#slow = [this.keep(Slow, options, (name) => this.params[name])];
     this.#options = this.#slow[0] as unknown as Required<LookaheadOptions>;
-    const { pullbackMomentum } = this.#options;
-    if (pullbackMomentum !== "none" && !Object.values(this.state).some(({ buf }) => buf)) {
-      throw new RangeError(`Lookahead: pullbackMomentum "${pullbackMomentum}" needs momentum in a slot buf, got none`);
-    }
-    if (pullbackMomentum === "pullback") {
-      this.#slow.push(this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined));
+    const { pullbackMomentum: how } = this.#options;
+    try {
+      if (how !== "none" && !Object.values(this.state).some(({ buf }) => buf)) {
+        throw new RangeError(`Lookahead: pullbackMomentum "${how}" needs momentum in a slot buf, got none`);
+      }
+      if (how === "pullback") {
+        this.#slow.push(this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined));
+      }
+    } catch (error) {
+      this.#slow[0].dispose();
+      throw error;
     }
     this.#start(() => true);
   }
