@@ -181,7 +181,7 @@ class Plan {
       return;
     }
     const saved = own(shapes, name);
-    if (saved !== undefined && !isSameShape(saved, shape)) {
+    if (saved !== undefined && showShape(saved) !== showShape(shape)) {
       this.problems.push(`"${name}" has shape ${showShape(saved)}, expected ${showShape(shape)}`);
       return;
     }
@@ -278,10 +278,6 @@ function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined
 /** A copy on a buffer of its own, whatever class the array is of. */
 function copyOf(array: Reals, dtype: Dtype): Reals {
   return dtype === "f32" ? new Float32Array(array) : new Float64Array(array);
-}
-
-function isSameShape(saved: unknown, shape: readonly number[]): boolean {
-  return Array.isArray(saved) && saved.length === shape.length && shape.every((n, axis) => saved[axis] === n);
 }
 
 function showShape(shape: unknown): string {

@@ -460,6 +460,12 @@ describe("bad input", () => {
     expectError(act, kind, sentence);
   });
 
+  test.each(table)("an option that %s has not is not taken silently", (_, wrap) => {
+    const opt = wrap(adam());
+    expect(() => Object.assign(opt, { learningRate: 1 })).toThrow(/learningRate/);
+    expect(() => Object.assign(opt, { lr: 1 })).not.toThrow();
+  });
+
   test("options of the whole", () => {
     const disposed = adam();
     disposed.dispose();

@@ -213,13 +213,18 @@ export abstract class Wrapper {
     });
     optimizer.freeze(this.base.frozen.filter((name) => Object.hasOwn(optimizer.params, name)));
     this.#keepers.push({ optimizer, target });
+    // a misspelt option would be taken silently
+    Object.preventExtensions(this);
     return optimizer;
   }
 }
 
 /** Sets all state back to what it starts from; parameters, options and the number of steps stay. */
 export function restart(inner: Inner): void {
-  if (inner instanceof Wrapper) return inner.restart();
+  if (inner instanceof Wrapper) {
+    inner.restart();
+    return;
+  }
   const { kind, groups } = Optimizer.core(inner, "step");
   for (const group of groups) group.restart(kind.memory(group.settings, undefined));
 }
