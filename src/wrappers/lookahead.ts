@@ -11,7 +11,7 @@ export interface LookaheadOptions {
   readonly alpha?: number;
   /** What happens to the momentum `buf` then: nothing, or it is set to zero, or goes as the parameters do; default "none". */
   readonly pullbackMomentum?: "none" | "reset" | "pullback";
-  /** Whether all state of the optimizer starts anew then, as optax can have it; default false. */
+  /** Whether all state of the optimizer but that of frozen parameters starts anew then, as optax can have it; default false. */
   readonly resetState?: boolean;
 }
 
