@@ -37,11 +37,12 @@ export function planMove(who: string, core: Core, names: unknown, to: unknown): 
 
 function namedTensors(who: string, tensors: readonly Placed[], names: unknown): Placed[] {
   const asked: readonly unknown[] = Array.isArray(names) ? names : [names];
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   return asked.map((name) => {
     if (typeof name !== "string") {
       throw new TypeError(`${who}: expected the name of a parameter or a list of names, got ${describe(name)}`);
     }
-    const tensor = tensors.find((one) => one.name === name);
+    const tensor = byName.get(name);
     if (!tensor) throw new RangeError(`${who}: unknown parameter "${name}"`);
     return tensor;
   });

@@ -337,6 +337,13 @@ describe("Lookahead", () => {
     expect(train(opt, 2).unfreeze("constructor").frozen).toEqual([]);
   });
 
+  test("goes around thousands of parameters without looking at all of them for each", () => {
+    const names = Array.from({ length: 4000 }, (_, i) => `p${i}`);
+    const inner = make(SGD, Object.fromEntries(names.map((name) => [name, 1])), momentum);
+    const opt = make(Lookahead, inner, { k: 1, pullbackMomentum: "pullback" });
+    expect(opt.freeze(names).step().frozen).toEqual(names);
+  }, 8000);
+
   test("counts its steps in groups without momentum too, also after a load", () => {
     const groups = [{ params: { w: [2, 2] } }, { params: { b: 2 }, useMuon: false }];
     const create = () => start(make(Lookahead, make(class_("Muon"), groups), { k: 1, pullbackMomentum: "pullback" }));

@@ -66,11 +66,11 @@ export const Lookahead = class Lookahead extends Wrapper {
     this.#options = this.#slow[0] as unknown as Required<LookaheadOptions>;
     const { pullbackMomentum: how } = this.#options;
     try {
-      if (how !== "none" && !Object.values(this.state).some(({ buf }) => buf)) {
+      if (how !== "none" && !Object.values(this.base.state).some(({ buf }) => buf)) {
         throw new RangeError(`Lookahead: pullbackMomentum "${how}" needs momentum in a slot buf, got none`);
       }
       if (how === "pullback") {
-        this.#slow.push(this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined));
+        this.#slow.push(this.keep(SlowMomentum, options, (name) => this.base.state[name].buf as Reals | undefined));
       }
     } catch (error) {
       this.#slow[0].dispose();

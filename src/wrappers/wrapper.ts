@@ -169,8 +169,8 @@ export abstract class Wrapper {
   /** @internal Reads a state dict, and returns what loads it. */
   plan(dict: StateDict, options: LoadOptions): () => LoadResult {
     const keepers = this.#keepers.map(({ optimizer }) => optimizer);
-    const slots = keepers.flatMap(slotsOf);
-    const rest = isRecord(dict?.state) ? { ...dict, state: chosen(dict.state, (slot) => !slots.includes(slot)) } : dict;
+    const slots = slotsOf(keepers);
+    const rest = isRecord(dict?.state) ? { ...dict, state: chosen(dict.state, (slot) => !slots.has(slot)) } : dict;
     // first, because it says what is wrong with the dict itself
     const inner = this.optimizer.plan(rest, options);
     const more = { ...options, keepHyperparameters: true };
@@ -284,18 +284,18 @@ function chosen(state: StateDict["state"], choose: (slot: string) => boolean, na
 function shareOf(keeper: Optimizer, dict: StateDict): StateDict {
   const { name } = Optimizer.core(keeper, "loadStateDict").kind.rule;
   const { params: _params, accumulated: _accumulated, ...rest } = dict;
-  const slots = slotsOf(keeper);
+  const slots = slotsOf([keeper]);
   const names = Object.keys(keeper.params).filter((name) => Object.hasOwn(dict.state, name));
   return {
     ...rest,
     optimizer: name.toLowerCase(),
     groups: dict.groups.map(({ names, memory }) => ({ names, steps: memory?.[countOf(name)] ?? 0, options: {} })),
-    state: chosen(dict.state, (slot) => slots.includes(slot), names),
+    state: chosen(dict.state, (slot) => slots.has(slot), names),
   };
 }
 
-function slotsOf({ state }: Optimizer): string[] {
-  return Object.values(state).flatMap((slots) => Object.keys(slots));
+function slotsOf(keepers: readonly Optimizer[]): Set<string> {
+  return new Set(keepers.flatMap(({ state }) => Object.values(state).flatMap((slots) => Object.keys(slots))));
 }
 
 /** Where a state dict has the steps that a keeper has taken. */
