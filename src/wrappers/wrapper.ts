@@ -1,4 +1,4 @@
-import { checkKnown, describe, isRecord } from "../check.js";
+import { checkOptions, describe, isRecord } from "../check.js";
 import type { OptimizerClass } from "../define.js";
 import type { Group } from "../group.js";
 import { Optimizer } from "../optimizer.js";
@@ -201,8 +201,7 @@ export abstract class Wrapper {
   /** @internal Makes what remembers something of the parameters that have a target. */
   protected keep(made: unknown, options: unknown, target: Keeper["target"]): Optimizer {
     const { rule } = made as OptimizerClass;
-    if (!isRecord(options)) throw new TypeError(`${rule.name}: options must be an object, got ${describe(options)}`);
-    checkKnown(rule.name, options, rule.defaults);
+    checkOptions(rule.name, options, rule.defaults);
     const { groups, dtype, backend } = this.inside();
     const Made = made as new (groups: readonly unknown[], options: object) => Optimizer;
     const optimizer = new Made(targets(groups, target), {
