@@ -182,6 +182,22 @@ test("after the first closure has thrown, averages and slow weights start with t
   expect([...opt.state.x.slow]).toEqual([4, 8]);
 });
 
+test("a closure that throws after the state has started anew leaves slow weights and averages alone, also after a load", () => {
+  const create = () => make(Lookahead, make(LBFGS, { x: 2 }, { ema: 0.5 }), { k: 1, resetState: true });
+  const opt = create();
+  descend(opt);
+  let calls = 0;
+  const failing = () => {
+    if (++calls === 3) throw new Error("no loss");
+    return rosenbrock(opt.params.x, opt.grads.x);
+  };
+  expect(() => step(opt, failing)).toThrow("no loss");
+  const resumed = create();
+  resumed.loadStateDict(opt.stateDict());
+  for (const one of [opt, resumed]) descend(one);
+  expectSame(resumed, opt);
+});
+
 test("what is wrong is refused in one sentence, and nothing has changed", () => {
   const opt = make(LBFGS, { x: 2 }, { ema: 0.9 });
   opt.params.x.fill(1);
