@@ -57,8 +57,6 @@ export const Lookahead = class Lookahead extends Wrapper {
   /** What remembers the slow weights, and the slow momentum if there is one. */
   readonly #slow: Optimizer[];
   readonly #options: Required<LookaheadOptions>;
-  /** Whether there may be parameters that the next step moves for the first time. */
-  #fresh = true;
 
   constructor(optimizer: unknown, options: unknown = {}) {
     super(Slow, optimizer);
@@ -89,7 +87,7 @@ export const Lookahead = class Lookahead extends Wrapper {
 
   /** What the step must know of what was before it, for one that is refused changes nothing. */
   #begin(): Begun {
-    const first = this.#fresh ? this.inside().tensors.filter(({ started, frozen }) => !started && !frozen) : [];
+    const first = this.inside().tensors.filter(({ started, frozen }) => !started && !frozen);
     return { steps: this.steps, starts: first.map(({ name, params }) => [name, params.slice()]) };
   }
 
@@ -101,7 +99,6 @@ export const Lookahead = class Lookahead extends Wrapper {
 
   #follow(starts: Begun["starts"]): void {
     const { k, pullbackMomentum, resetState } = this.#options;
-    this.#fresh = false;
     for (const [name, start] of starts) this.#slow[0].state[name].slow.set(start);
     if (this.steps % k !== 0) return;
     for (const slow of this.#slow) slow.step();
@@ -111,21 +108,10 @@ export const Lookahead = class Lookahead extends Wrapper {
     if (resetState) restart(this.optimizer);
   }
 
-  override extend(group: unknown): () => void {
-    this.#fresh = true;
-    return super.extend(group);
-  }
-
-  override unfreeze(names: never): this {
-    this.#fresh = true;
-    return super.unfreeze(names);
-  }
-
   override plan(dict: StateDict, options: LoadOptions): () => LoadResult {
     const load = super.plan(dict, options);
     return () => {
       const result = load();
-      this.#fresh = true;
       this.#start((slot) => result.missing.includes(slot));
       return result;
     };
