@@ -49,7 +49,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal What functions on optimizers work with. */
   static core(optimizer: Optimizer, who: string): Core {
-    if (!(#core in optimizer))
+    if (!(#core in Object(optimizer)))
       throw new TypeError(`${who}: expected an optimizer without a wrapper, got ${describe(optimizer)}`);
     return optimizer.#core.checkAlive();
   }

@@ -462,6 +462,11 @@ describe("bad input", () => {
       TypeError,
       "stepRows: expected an optimizer without a wrapper, got Object",
     ],
+    [
+      () => gradstep.stepRows(undefined as never, {}),
+      TypeError,
+      "stepRows: expected an optimizer without a wrapper, got undefined",
+    ],
   ];
   test.each(bad)("%s", (act, kind, sentence) => {
     expectError(act, kind, sentence);
