@@ -87,6 +87,16 @@ export function checkKnown(who: string, options: object, known: object): void {
   }
 }
 
+/** Throws unless options are a record of known ones. */
+export function checkOptions(
+  who: string,
+  options: unknown,
+  known: object,
+): asserts options is Readonly<Record<string, unknown>> {
+  if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
+  checkKnown(who, options, known);
+}
+
 export function checkFlag(who: string, name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new TypeError(`${who}: ${name} must be true or false, got ${describe(value)}`);
   return value;

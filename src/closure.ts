@@ -15,10 +15,11 @@ export function minimize(core: Core, closure: unknown): number {
     const expected = "a closure that writes grads and returns the loss";
     throw new TypeError(`step: ${who} takes ${expected}, got ${describe(closure)}`);
   }
-  if (group.steps === 0) group.start();
   const { memory, settings } = group;
   const { values } = settings;
   const store = group.store as Tensors;
+  const fresh = store.tensors.filter(({ started }) => !started);
+  if (group.steps === 0) group.start();
   const vectors = new Vectors(store);
   const sign = values.maximize ? -1 : 1;
   let evaluated = false;
@@ -41,6 +42,7 @@ export function minimize(core: Core, closure: unknown): number {
   } catch (error) {
     if (evaluated) vectors.copy("p", "start");
     Object.assign(memory, (rule as AnyTensorRule).memory?.(values));
+    for (const tensor of fresh) tensor.started = false;
     throw error;
   } finally {
     store.giveParams();

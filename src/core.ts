@@ -53,8 +53,16 @@ export class Core {
     this.#add(specs);
   }
 
-  addGroup(group: unknown): void {
-    this.#add([readGroup(this.kind.rule.name, group, this.#numbered)]);
+  /** Adds a group, and returns what takes it away again. */
+  addGroup(group: unknown): () => void {
+    const { groups } = this;
+    const numbered = this.#numbered;
+    this.#add([readGroup(this.kind.rule.name, group, numbered)]);
+    return () => {
+      this.groups[groups.length].store.release();
+      this.#numbered = numbered;
+      this.#setGroups(groups);
+    };
   }
 
   #add(described: readonly GroupSpec[]): void {
@@ -88,7 +96,11 @@ export class Core {
       throw error;
     }
     this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
-    this.groups = [...this.groups, ...groups];
+    this.#setGroups([...this.groups, ...groups]);
+  }
+
+  #setGroups(groups: readonly Group[]): void {
+    this.groups = groups;
     this.#groupViews = undefined;
     this.show();
   }
@@ -206,11 +218,6 @@ export class Core {
       for (const restore of restorers) restore();
       throw error;
     }
-  }
-
-  /** Sets all state back to what it starts from; parameters, options and the number of steps stay. */
-  restart(): void {
-    for (const group of this.groups) group.restart(this.kind.memory(group.settings, undefined));
   }
 
   /** Lets parameters and averages change places, if they have not already, or not yet back again. */

@@ -50,8 +50,8 @@ export class Group {
 
   /** Slots that start from the parameters are what these are until they are moved; where the rule starts anew, all but averages. */
   follow(anew = false): void {
-    this.#eachSlot(({ params, started }, x, start, slot) => {
-      if (start === "params" && (!started || (anew && !(slot in extraSlots)))) x.set(params);
+    this.#eachSlot(({ params, started, frozen }, x, start, slot) => {
+      if (start === "params" && (!started || (anew && !frozen && !(slot in extraSlots)))) x.set(params);
     });
   }
 
@@ -83,12 +83,13 @@ export class Group {
     this.arrange();
   }
 
-  /** Sets the rule's state and memory back to what they start from; the next step is the first. */
+  /** Sets the rule's state, but of what is frozen, and memory back to what they start from; the next step is the first. */
   restart(memory: Memory): void {
     this.steps = 0;
     Object.assign(this.memory, memory);
-    this.#eachSlot((_tensor, x, start, slot) => {
-      if (start !== "params" && !(slot in extraSlots)) x.fill(typeof start === "number" ? start : start.from);
+    this.#eachSlot(({ frozen }, x, start, slot) => {
+      if (!frozen && start !== "params" && !(slot in extraSlots))
+        x.fill(typeof start === "number" ? start : start.from);
     });
   }
 

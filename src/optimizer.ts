@@ -49,9 +49,9 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
   }
 
   /** @internal What functions on optimizers work with. */
-  static core(optimizer: unknown, who: string): Core {
+  static core(optimizer: unknown, who: string, what = "an optimizer"): Core {
     if (isObject(optimizer) && #core in optimizer) return optimizer.#core.checkAlive();
-    throw new TypeError(`${who}: expected an optimizer, got ${describe(optimizer)}`);
+    throw new TypeError(`${who}: expected ${what}, got ${describe(optimizer)}`);
   }
 
   /** Views on the parameters, by name. An array that you handed over is shown itself. */
@@ -184,13 +184,13 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
    * ask for one, `opt.grads` has it.
    */
   freeze(names: N | readonly N[]): this {
-    setFrozen("freeze", this.#core.checkIdle("freeze"), names, true);
+    setFrozen("freeze", this.#core, names, true);
     return this;
   }
 
   /** Has steps move parameters again. */
   unfreeze(names: N | readonly N[]): this {
-    setFrozen("unfreeze", this.#core.checkIdle("unfreeze"), names, false);
+    setFrozen("unfreeze", this.#core, names, false);
     return this;
   }
 
@@ -210,15 +210,20 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** @internal Checks a move, and returns what does it. */
   planMove(names: unknown, group: unknown): () => void {
-    return planMove("move", this.#core.checkIdle("move"), names, group);
+    return planMove("move", this.#core, names, group);
   }
 
   /** Adds a group: `{ params, ...options }`. What it leaves open is as given to the constructor; its own step count starts at 1. */
   addGroup<const P extends ParamSet>(
     group: { readonly params: P } & Settings<H>,
   ): Optimizer<N | NamesOf<P>, D, H> & Hyperparameters<H> {
-    this.#core.checkIdle("addGroup").addGroup(group);
+    this.extend(group);
     return this as unknown as ReturnType<typeof this.addGroup<P>>;
+  }
+
+  /** @internal Adds a group, and returns what takes it away again. */
+  extend(group: unknown): () => void {
+    return this.#core.checkIdle("addGroup").addGroup(group);
   }
 
   /** A copy of everything a resumed run needs, parameters included, keyed by parameter name; with `copy: false`, views on it. */

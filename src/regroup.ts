@@ -6,7 +6,8 @@ import type { Placed } from "./store.js";
 // What can be done with single parameters while an optimizer lives.
 
 /** Has steps leave parameters alone, or no longer. */
-export function setFrozen(who: string, { kind, groups, tensors }: Core, names: unknown, frozen: boolean): void {
+export function setFrozen(who: string, core: Core, names: unknown, frozen: boolean): void {
+  const { kind, groups, tensors } = core.checkIdle(who);
   const { rule } = kind;
   if ("minimize" in rule) throw new TypeError(`${who}: ${rule.name} moves all parameters as one vector`);
   for (const tensor of namedTensors(who, tensors, names)) tensor.frozen = frozen;
@@ -15,7 +16,7 @@ export function setFrozen(who: string, { kind, groups, tensors }: Core, names: u
 
 /** Checks that parameters can be moved to the group of that index, and returns what moves them. */
 export function planMove(who: string, core: Core, names: unknown, to: unknown): () => void {
-  const { groups, tensors } = core;
+  const { groups, tensors } = core.checkIdle(who);
   const target = groups[to as number];
   if (typeof to !== "number" || !target) {
     const Kind = typeof to === "number" ? RangeError : TypeError;
@@ -36,11 +37,12 @@ export function planMove(who: string, core: Core, names: unknown, to: unknown): 
 
 function namedTensors(who: string, tensors: readonly Placed[], names: unknown): Placed[] {
   const asked: readonly unknown[] = Array.isArray(names) ? names : [names];
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   return asked.map((name) => {
     if (typeof name !== "string") {
       throw new TypeError(`${who}: expected the name of a parameter or a list of names, got ${describe(name)}`);
     }
-    const tensor = tensors.find((one) => one.name === name);
+    const tensor = byName.get(name);
     if (!tensor) throw new RangeError(`${who}: unknown parameter "${name}"`);
     return tensor;
   });

@@ -41,13 +41,13 @@ interface Work {
 
 /**
  * One optimizer step that moves only the rows given, with their state: what PyTorch does with sparse gradients. Any optimizer whose
- * rule looks at each element alone can; the step number is that of the group. After an error nothing has changed.
+ * rule looks at each element alone can, without a wrapper; the step number is that of the group. After an error nothing has changed.
  */
 export function stepRows<N extends string, D extends Dtype, O extends Optimizer<N, D>>(
   optimizer: O & Optimizer<N, D>,
   grads: RowGrads<N, D>,
 ): O {
-  const core = Optimizer.core(optimizer as unknown as Optimizer, "stepRows").check("stepRows");
+  const core = Optimizer.core(optimizer, "stepRows", "an optimizer without a wrapper").check("stepRows");
   const { kind, dtype, clock, groups, guard } = core;
   if (!groups.every(({ store }) => store instanceof Streams)) {
     throw new TypeError(`stepRows: ${kind.rule.name} looks at whole tensors, expected a rule that looks at elements`);

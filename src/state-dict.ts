@@ -1,4 +1,4 @@
-import { checkFlag, checkKnown, describe, isNumbers, isObject, isRecord, smallOf } from "./check.js";
+import { checkFlag, checkKnown, defined, describe, isNumbers, isObject, isRecord, smallOf } from "./check.js";
 import type { Group } from "./group.js";
 import { isDtype } from "./params.js";
 import type { Numbers, Reals } from "./real.js";
@@ -90,27 +90,29 @@ export function stateOf(tensors: readonly Placed[], copy: boolean): Record<strin
 
 /** Whether `stateDict` is to copy. */
 export function readCopy(options: StateDictOptions): boolean {
-  if (!isRecord(options)) throw new TypeError(`stateDict: options must be an object, got ${describe(options)}`);
-  checkKnown("stateDict", options, { copy: true });
-  return checkFlag("stateDict", "copy", options.copy ?? true);
+  return readFlags("stateDict", options, { copy: true }).copy;
+}
+
+function readFlags<T extends Readonly<Record<string, boolean>>>(who: string, options: object, known: T): T {
+  if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
+  checkKnown(who, options, known);
+  const flags = { ...known, ...defined(options) };
+  for (const [name, flag] of Object.entries(flags)) checkFlag(who, name, flag);
+  return flags;
 }
 
 /** Reads a dict: everything is checked and gathered first; what is returned writes it. */
 export function planLoad(progress: Progress, dict: StateDict, options: LoadOptions): () => LoadResult {
-  const known = { strict: true, keepHyperparameters: false, convert: false };
-  if (!isRecord(options)) {
-    throw new TypeError(`loadStateDict: options must be an object, got ${describe(options)}`);
-  }
-  checkKnown("loadStateDict", options, known);
-  const { strict, keepHyperparameters, convert } = { ...known, ...options };
-  for (const [name, flag] of Object.entries({ strict, keepHyperparameters, convert })) {
-    checkFlag("loadStateDict", name, flag);
-  }
+  const { strict, keepHyperparameters, convert } = readFlags("loadStateDict", options, {
+    strict: true,
+    keepHyperparameters: false,
+    convert: false,
+  });
   checkKind(progress, dict, convert);
   const plan = new Plan(progress, dict);
   for (const tensor of progress.tensors) plan.tensor(tensor);
   for (const [i, group] of progress.groups.entries()) plan.group(progress, group, keepHyperparameters, i);
-  plan.unexpectedTensors();
+  plan.unexpectedTensors(progress);
   const { missing, unexpected, problems } = plan;
   if (strict && missing.length > 0) problems.push(`missing ${quoted(missing)}`);
   if (strict && unexpected.length > 0) problems.push(`unexpected ${quoted(unexpected)}`);
@@ -161,7 +163,6 @@ class Plan {
   /** The arrays that the dict lacks. */
   readonly lacked = new Set<Numbers>();
   readonly #dict: StateDict;
-  readonly #known = new Set<string>();
   /** The memory that is written to: what a dict has there is copied first. */
   readonly #written: ReadonlySet<ArrayBufferLike>;
 
@@ -174,14 +175,13 @@ class Plan {
     const { name, shape, state } = tensor;
     const { shapes, params } = this.#dict;
     const slots = own(this.#dict.state, name);
-    this.#known.add(name);
     if (slots === undefined) {
       this.missing.push(name);
       for (const x of Object.values(state)) this.lacked.add(x);
       return;
     }
     const saved = own(shapes, name);
-    if (saved !== undefined && !isSameShape(saved, shape)) {
+    if (saved !== undefined && showShape(saved) !== showShape(shape)) {
       this.problems.push(`"${name}" has shape ${showShape(saved)}, expected ${showShape(shape)}`);
       return;
     }
@@ -191,11 +191,10 @@ class Plan {
     if (params) this.#copy(name, tensor.params, own(params, name), tensor.length);
   }
 
-  unexpectedTensors(): void {
-    const { state, params = {} } = this.#dict;
-    for (const name of new Set([...Object.keys(state), ...Object.keys(params)])) {
-      if (!this.#known.has(name)) this.unexpected.push(name);
-    }
+  unexpectedTensors({ tensors }: Progress): void {
+    const names = new Set(Object.keys({ ...this.#dict.state, ...this.#dict.params }));
+    for (const { name } of tensors) names.delete(name);
+    this.unexpected.push(...names);
   }
 
   group({ kind, clock }: Progress, group: Group, keep: boolean, index: number): void {
@@ -279,10 +278,6 @@ function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined
 /** A copy on a buffer of its own, whatever class the array is of. */
 function copyOf(array: Reals, dtype: Dtype): Reals {
   return dtype === "f32" ? new Float32Array(array) : new Float64Array(array);
-}
-
-function isSameShape(saved: unknown, shape: readonly number[]): boolean {
-  return Array.isArray(saved) && saved.length === shape.length && shape.every((n, axis) => saved[axis] === n);
 }
 
 function showShape(shape: unknown): string {

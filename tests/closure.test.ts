@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { LBFGS } from "../dist/index.js";
+import { LBFGS, Lookahead } from "../dist/index.js";
 import { readGolden } from "./golden.js";
-import { backends, bitsEqual, expectError, expectUnchanged, make, type Subject, snapshot } from "./helpers.js";
+import {
+  backends,
+  bitsEqual,
+  expectError,
+  expectSame,
+  expectUnchanged,
+  make,
+  type Subject,
+  snapshot,
+} from "./helpers.js";
 import { closureClasses, dtypes, type Options, type Reals } from "./tables.js";
 
 // Optimizers whose step takes a closure.
@@ -157,6 +166,36 @@ test("after a closure has thrown, the parameters are those of the last iteration
     expect(step(opt, () => rosenbrock(opt.params.x, opt.grads.x))).toBe(rosenbrock(before, new Float64Array(2)));
     expect(rosenbrock(x, new Float64Array(2))).toBeLessThan(rosenbrock(before, new Float64Array(2)));
   }
+});
+
+test("after the first closure has thrown, averages and slow weights start with the parameters of the next", () => {
+  const [opt, fresh] = [0, 1].map(() => make(Lookahead, make(LBFGS, { x: 2 }, { ema: 0.5 })));
+  const broken = () => {
+    throw new Error("no loss");
+  };
+  expect(() => step(opt, broken)).toThrow("no loss");
+  for (const one of [opt, fresh]) {
+    one.params.x.set([4, 8]);
+    descend(one);
+  }
+  expectSame(opt, fresh);
+  expect([...opt.state.x.slow]).toEqual([4, 8]);
+});
+
+test("a closure that throws after the state has started anew leaves slow weights and averages alone, also after a load", () => {
+  const create = () => make(Lookahead, make(LBFGS, { x: 2 }, { ema: 0.5 }), { k: 1, resetState: true });
+  const opt = create();
+  descend(opt);
+  let calls = 0;
+  const failing = () => {
+    if (++calls === 3) throw new Error("no loss");
+    return rosenbrock(opt.params.x, opt.grads.x);
+  };
+  expect(() => step(opt, failing)).toThrow("no loss");
+  const resumed = create();
+  resumed.loadStateDict(opt.stateDict());
+  for (const one of [opt, resumed]) descend(one);
+  expectSame(resumed, opt);
 });
 
 test("what is wrong is refused in one sentence, and nothing has changed", () => {

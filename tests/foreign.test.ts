@@ -395,6 +395,17 @@ describe("memory", () => {
       "malloc must return",
     );
     expect(module.freed).toEqual(module.given);
+    const inner = (momentum: number) => make(SGD, { w: 3 }, { ...options(module), malloc, momentum });
+    for (const [momentum, pullbackMomentum, mallocs] of [
+      [0, "reset", 2],
+      [0.9, "pullback", 2],
+    ] as const) {
+      calls = 1 - mallocs;
+      const sgd = inner(momentum);
+      expectError(() => make(Lookahead, sgd, { pullbackMomentum }), RangeError, "Lookahead: ");
+      sgd.dispose();
+      expect(module.freed.sort()).toEqual(module.given.sort());
+    }
   });
 
   test("may stay with the module: free can be left out", () => {

@@ -12,7 +12,7 @@ import { type AnyClass, drawn, type Options, optionSets, type Reals, random } fr
 /** The classes and functions that lives are made of: the build's or the sources'. */
 export type Library = Pick<
   typeof gradstep,
-  "optimizers" | "stepRows" | "Lookahead" | "GrokfastEMA" | "GradientCentralization"
+  "optimizers" | "stepRows" | "Lookahead" | "GrokfastEMA" | "GrokfastMA" | "GradientCentralization"
 > &
   Pick<typeof checkpoints, "save" | "load">;
 
@@ -203,13 +203,19 @@ function begin(library: Library, made: AnyClass, options: Options, way: Way, x: 
   const dtype: Dtype = y % 3 === 0 ? "f64" : "f32";
   const [place, more] = placeFor(way, dtype);
   const guard = "minimize" in made.rule ? {} : pick(guards, y);
-  const filters = "minimize" in made.rule ? [] : [library.GrokfastEMA, library.GradientCentralization];
-  const wrapper = pick([undefined, undefined, undefined, library.Lookahead, ...filters], x + 2 * y);
-  const filtered = filters.some((filter) => filter === wrapper);
-  const another = (params: unknown, others: Options = {}) => {
-    const inner = make(made, params, { ...options, ...guard, ...way.options, ...more, dtype, ...others });
-    return wrapper ? make(wrapper, inner) : inner;
-  };
+  const { Lookahead, GrokfastEMA, GrokfastMA, GradientCentralization } = library;
+  type Wrap = (inner: unknown) => Subject;
+  const alone: Wrap = (inner) => inner as Subject;
+  const slow: Wrap = (inner) => make(Lookahead, inner, pick([{}, { k: 2, resetState: true }], y));
+  const filters: Wrap[] = [
+    (inner) => make(GrokfastEMA, inner),
+    (inner) => make(GradientCentralization, inner),
+    (inner) => slow(make(GrokfastMA, inner, { windowSize: 2 })),
+  ];
+  const wrap = pick([alone, alone, alone, slow, ...("minimize" in made.rule ? [] : filters)], x + 2 * y);
+  const filtered = filters.includes(wrap);
+  const another = (params: unknown, others: Options = {}) =>
+    wrap(make(made, params, { ...options, ...guard, ...way.options, ...more, dtype, ...others }));
   return { opt: another(params(place, "p", x + y)), make: another, scheduled: false, made, dtype, place, filtered };
 }
 

@@ -154,9 +154,12 @@ describe("a file that is not of the format is refused", () => {
   });
 
   test("no UTF-8", () => {
-    const file = fileOf('{"__metadata__":{"a":"_"}}');
-    file[file.indexOf(0x5f, 24)] = 0xff;
-    expectError(() => readTensors(file), RangeError, "safetensors: the header must be UTF-8");
+    // a byte that never is, an overlong slash, half a pair of surrogates, a code beyond all, a character cut short
+    for (const bytes of ["ff5f5f5f", "c0af5f5f", "eda0805f", "f4908080", "e282225f"]) {
+      const file = fileOf('{"__metadata__":{"a":"____"}}');
+      file.set(Buffer.from(bytes, "hex"), file.indexOf(0x5f, 24));
+      expectError(() => readTensors(file), RangeError, "safetensors: the header must be UTF-8");
+    }
   });
 
   test("lengths of the header that are huge, before anything is allocated", async () => {

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Adafactor, Adam, Adam8bit, AdamW, GrokfastEMA, LBFGS, Lookahead, SGD } from "../src/index.js";
 import { type ByteSource, loadStream, save, saveStream } from "../src/safetensors/index.js";
 import {
   cut,
   expectRefusal,
+  fileOf,
   headerOf,
   keeper,
   nothing,
@@ -138,6 +139,27 @@ describe("a file", () => {
     expect(JSON.stringify(ours.entries)).toBe(JSON.stringify(theirs.entries));
     expect(file.subarray(ours.start)).toEqual(new Uint8Array(golden.subarray(theirs.start)));
     expect(restored(create(), golden)).toEqual(nothing);
+  });
+
+  test("has a header of ASCII alone, which every reader of JSON and UTF-8 reads as the names that were saved", () => {
+    const names = ["ü\n", "名前", "😀", "%41", "a\u007f", "\u2028"];
+    const create = () => start(make(SGD, Object.fromEntries(names.map((name) => [name, 2])), { momentum: 0.5 }));
+    const from = train(create(), 1);
+    // jsdom, in which tests of pages run, has neither
+    vi.stubGlobal("TextEncoder", undefined);
+    vi.stubGlobal("TextDecoder", undefined);
+    try {
+      const file = saved(from);
+      const { entries, start } = headerOf(file);
+      expect(file.slice(8, start).every((byte) => byte >= 0x20 && byte < 0x80)).toBe(true);
+      expect(Object.keys(entries).sort()).toEqual(names.flatMap((x) => [`params.${x}`, `state.${x}.buf`]).sort());
+      // as other programs write it
+      const written = fileOf(JSON.parse(Buffer.from(file.slice(8, start)).toString()), file.length - start);
+      written.set(file.subarray(start), written.length - (file.length - start));
+      for (const each of [file, written]) expect(restored(create(), each)).toEqual(nothing);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test("has parameters and state by name, each with its shape and dtype", () => {
@@ -430,6 +452,46 @@ describe("a stream", () => {
     expect(cancelled).toBe(0);
     await expect(loadStream(saveable(make(SGD, { w: 3 })), source(file))).rejects.toThrow("shape");
     expect(cancelled).toBe(1);
+  });
+
+  test("is let go of, whole or broken off, and an error is the first that there was", async () => {
+    const opt = make(SGD, { w: 2 });
+    const whole = saved(opt);
+    const bad = Uint8Array.from(whole, (byte, i) => (i === 9 ? 0 : byte));
+    for (const [bytes, sentence] of [
+      [whole, ""],
+      [bad, "safetensors: the header"],
+      [whole.slice(0, 20), "connection lost"],
+    ] as const) {
+      let cancelled = 0;
+      const pieces = cut(bytes, 7);
+      const stream = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const { done, value } = pieces.next();
+          if (!done) controller.enqueue(value);
+          else if (bytes.length === whole.length) controller.close();
+          else throw new Error("connection lost");
+        },
+        cancel() {
+          cancelled++;
+          throw new Error("cannot be cancelled");
+        },
+      });
+      const loaded = loadStream(saveable(opt), stream);
+      if (sentence) await expect(loaded).rejects.toThrow(sentence);
+      else expect(await loaded).toEqual(nothing);
+      expect(stream.locked).toBe(false);
+      expect(cancelled).toBe(bytes === bad ? 1 : 0);
+    }
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: bad }),
+        return: async () => {
+          throw new Error("cannot be closed");
+        },
+      }),
+    };
+    await expect(loadStream(saveable(opt), source)).rejects.toThrow("safetensors: the header");
   });
 
   test("of what is no bytes is refused", async () => {

@@ -306,6 +306,12 @@ describe("options of a load", () => {
     }
   });
 
+  test("one that is undefined is as if it were left out", () => {
+    const to = make(Adam, { w: 3, b: 2 });
+    const unset = { strict: undefined, keepHyperparameters: undefined, convert: undefined };
+    expect(to.loadStateDict(from().stateDict({ copy: undefined }), unset)).toEqual({ missing: [], unexpected: [] });
+  });
+
   test("an unknown one, or no object, is refused", () => {
     const to = make(Adam, { w: 3, b: 2 });
     const before = snapshot(to);

@@ -16,6 +16,7 @@ import {
   snapshot,
   start,
   train,
+  watchMemories,
 } from "./helpers.js";
 import { type AnyClass, classes, differs, drawn, dtypes, inTurn, random } from "./tables.js";
 
@@ -192,11 +193,7 @@ describe.each(table)("%s", (wrapper, wrap) => {
       const before = snapshot(opt);
       for (let step = 0; step < 7; step++) opt.step(gradients(opt, step));
       const after = snapshot(opt);
-      // what starts anew does so whole
-      const anew = /anew|all of them/.test(wrapper);
-      const kept = Object.keys(before.arrays).filter((name) =>
-        (anew ? /^params\.b\b/ : /^(params|state)\.b\b/).test(name),
-      );
+      const kept = Object.keys(before.arrays).filter((name) => /^(params|state)\.b\b/.test(name));
       for (const name of kept) expect(bitsEqual(after.arrays[name], before.arrays[name]), name).toBe(true);
       opt.unfreeze("b").step(gradients(opt, 8));
       expect(bitsEqual(opt.params.b, before.arrays["params.b"])).toBe(false);
@@ -332,12 +329,62 @@ describe("Lookahead", () => {
   });
 
   test("takes a run without it up where that stands", () => {
-    const alone = train(start(make(class_("Adam"), { w: 9 })), 4);
-    const opt = make(Lookahead, make(class_("Adam"), { w: 9 }), { k: 3 });
+    const alone = train(start(make(SGD, { w: 9 }, momentum)), 4);
+    const opt = make(Lookahead, make(SGD, { w: 9 }, momentum), { k: 3, pullbackMomentum: "pullback" });
+    const missing = ["w.slow", "w.slowMomentum"];
     expectError(() => opt.loadStateDict(alone.stateDict()), RangeError, 'missing "w.slow"');
-    expect(opt.loadStateDict(alone.stateDict(), { strict: false })).toEqual({ missing: ["w.slow"], unexpected: [] });
+    expect(opt.loadStateDict(alone.stateDict(), { strict: false })).toEqual({ missing, unexpected: [] });
     expect(opt.state.w.slow).toEqual(alone.params.w);
+    expect(opt.state.w.slowMomentum).toEqual(alone.state.w.buf);
     expectError(() => alone.loadStateDict(opt.stateDict()), RangeError, 'unexpected "w.slow"');
+    const wrapped = make(Lookahead, alone, { k: 3, pullbackMomentum: "pullback" });
+    expect(wrapped.state.w).toEqual(opt.state.w);
+  });
+
+  test("can be put around frozen parameters of any name, with momentum or without", () => {
+    const groups: object[] = [{ params: { w: [2, 2] } }, { params: { constructor: 2 }, useMuon: false }];
+    const inner = make(class_("Muon"), groups).freeze("constructor");
+    const opt = make(Lookahead, inner, { k: 1, pullbackMomentum: "pullback" });
+    expect(train(opt, 2).unfreeze("constructor").frozen).toEqual([]);
+  });
+
+  test("goes around thousands of parameters without looking at all of them for each", () => {
+    const names = Array.from({ length: 4000 }, (_, i) => `p${i}`);
+    const inner = make(SGD, Object.fromEntries(names.map((name) => [name, 1])), momentum);
+    const opt = make(Lookahead, inner, { k: 1, pullbackMomentum: "pullback" });
+    expect(opt.freeze(names).step().frozen).toEqual(names);
+  }, 8000);
+
+  test("counts its steps in groups without momentum too, also after a load", () => {
+    const groups = [{ params: { w: [2, 2] } }, { params: { b: 2 }, useMuon: false }];
+    const create = () => start(make(Lookahead, make(class_("Muon"), groups), { k: 1, pullbackMomentum: "pullback" }));
+    const opt = train(create(), 2);
+    const resumed = create();
+    resumed.loadStateDict(opt.stateDict());
+    expect(resumed.stateDict()).toEqual(opt.stateDict());
+    for (const { memory } of resumed.stateDict().groups) expect(memory).toEqual({ "Lookahead.steps": 2 });
+  });
+
+  test("slow weights start with each parameter's own first step, also after a load", () => {
+    const create = () => make(Lookahead, make(SGD, { a: 2, b: 2 }, { lr: 1 }), { k: 2, resetState: true });
+    const opt = train(start(create()).freeze("b"), 3);
+    // such as weights from elsewhere
+    opt.params.b.fill(8);
+    const resumed = create().freeze("b");
+    resumed.loadStateDict(opt.stateDict());
+    for (const one of [opt, resumed]) {
+      one.unfreeze("b").step({ a: new Float32Array(2), b: new Float32Array(2).fill(4) });
+      expect([...one.params.b]).toEqual([6, 6]);
+    }
+  });
+
+  test("what is remembered of a parameter that is frozen between two rounds is the same after a load", () => {
+    const create = () => start(make(Lookahead, make(SGD, { a: 2, b: 2 }, momentum), { k: 2, resetState: true }));
+    const opt = train(train(create(), 1).freeze("b"), 1);
+    const resumed = create().freeze("b");
+    resumed.loadStateDict(opt.stateDict());
+    for (const one of [opt, resumed]) train(one.unfreeze("b"), 3);
+    expectSame(resumed, opt);
   });
 
   test("around what evaluates the loss itself, hands the loss on", () => {
@@ -424,11 +471,22 @@ describe("bad input", () => {
     [
       () => gradstep.stepRows(make(Lookahead, adam()) as never, {}),
       TypeError,
-      "stepRows: expected an optimizer, got Object",
+      "stepRows: expected an optimizer without a wrapper, got Object",
+    ],
+    [
+      () => gradstep.stepRows(undefined as never, {}),
+      TypeError,
+      "stepRows: expected an optimizer without a wrapper, got undefined",
     ],
   ];
   test.each(bad)("%s", (act, kind, sentence) => {
     expectError(act, kind, sentence);
+  });
+
+  test.each(table)("an option that %s has not is not taken silently", (_, wrap) => {
+    const opt = wrap(adam());
+    expect(() => Object.assign(opt, { learningRate: 1 })).toThrow(/learningRate/);
+    expect(() => Object.assign(opt, { lr: 1 })).not.toThrow();
   });
 
   test("options of the whole", () => {
@@ -447,6 +505,45 @@ describe("bad input", () => {
     expectUnchanged(opt, before);
     expect(Object.keys(arraysOf(opt))).toContain("state.w.slow");
   });
+});
+
+test.each([
+  ["GrokfastMA", around(GrokfastMA)],
+  ["Lookahead around GrokfastMA", (inner: unknown) => around(Lookahead)(around(GrokfastMA)(inner))],
+] as [string, Wrap][])("a group that %s cannot have memory for is not added at all", (_, wrap) => {
+  for (const backend of backends) {
+    const opt = train(wrap(make(SGD, [{ params: [2] }], { ...momentum, backend })), 1);
+    const before = snapshot(opt);
+    const memories = watchMemories(backend, 1 << 20);
+    try {
+      expectError(() => opt.addGroup({ params: [30_000] }), RangeError, "GrokfastMA: cannot have", "memory");
+    } finally {
+      memories.stop();
+    }
+    expectUnchanged(opt, before);
+    opt.addGroup({ params: [3] });
+    expect(Object.keys(opt.params)).toEqual(["0", "1"]);
+    expect(train(opt, 1).steps).toBe(2);
+  }
+});
+
+test("the window of GrokfastMA has the gradients that its parameter has had", () => {
+  for (const warmup of [true, false]) {
+    const inner = make(SGD, { a: 1, b: 1 });
+    const opt = make(GrokfastMA, inner, { windowSize: 3, lamb: 3, warmup }).freeze("b");
+    const had: number[] = [];
+    for (let t = 1; t <= 20; t++) {
+      if (t === 3 || t === 12) opt.unfreeze("b");
+      if (t === 8) opt.freeze("b");
+      opt.step({ a: new Float32Array([t]), b: new Float32Array([t]) });
+      if (opt.frozen.length > 0) continue;
+      had.push(t);
+      const last = had.slice(-3);
+      const mean = last.reduce((sum, g) => sum + g) / last.length;
+      expect(inner.grads.b[0]).toBeCloseTo(warmup && last.length < 3 ? t : t + 3 * mean, 5);
+    }
+    expect(had).toHaveLength(14);
+  }
 });
 
 test("a move that the optimizer could do, but not what the wrapper remembers, changes nothing", () => {

@@ -1,4 +1,4 @@
-import { checkKnown, describe, isRecord } from "../check.js";
+import { checkOptions, describe, isRecord } from "../check.js";
 import type { LoadOptions as DictOptions, LoadResult, StateDict, StateDictOptions } from "../state-dict.js";
 import type { Contents } from "./checkpoint.js";
 
@@ -36,8 +36,7 @@ export const loadOptions = { ...dictOptions, ...saveOptions };
 /** Throws unless there are state dicts to be had, and all options are known. */
 export function checkArguments(who: string, opt: unknown, options: unknown, known: object): void {
   checkStateful(who, "the optimizer", opt);
-  if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
-  checkKnown(who, options, known);
+  checkOptions(who, options, known);
   const { extras = {} } = options;
   if (!isRecord(extras)) throw new TypeError(`${who}: extras must be a record, got ${describe(extras)}`);
   for (const [name, extra] of Object.entries(extras)) checkStateful(who, `extra "${name}"`, extra);

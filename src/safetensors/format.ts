@@ -1,5 +1,6 @@
 import { describe } from "../check.js";
 import { Scanner } from "./scanner.js";
+import { asciiJson, textOfBytes } from "./text.js";
 
 // The safetensors format (github.com/huggingface/safetensors): the length of the header in 8 bytes, the header in JSON, and the
 // tensors' bytes one after the other, all little-endian.
@@ -89,12 +90,12 @@ export function writeHeader(
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [start, end] })}`;
   });
   const text = `{${[`"__metadata__":${JSON.stringify(metadata)}`, ...entries].join()}}`;
-  const json = new TextEncoder().encode(text);
+  const json = asciiJson(text);
   const length = Math.ceil(json.length / 8) * 8;
   if (length > MAX_HEADER) fail(`the header must have at most ${MAX_HEADER} bytes, got ${length}`);
   const head = new Uint8Array(PREFIX + length).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
-  head.set(json, PREFIX);
+  for (let i = 0; i < json.length; i++) head[PREFIX + i] = json.charCodeAt(i);
   return { head, sorted: sorted.map(([, { data }]) => data) };
 }
 
@@ -134,8 +135,7 @@ export function dataLength({ entries }: Header): number {
 
 function decode(bytes: Uint8Array): string {
   try {
-    // a copy, because shared memory cannot be decoded
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.slice());
+    return textOfBytes(bytes);
   } catch {
     return fail("the header must be UTF-8");
   }

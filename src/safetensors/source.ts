@@ -9,6 +9,7 @@ export type ByteSource =
       getReader(): {
         read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
         cancel(reason?: unknown): Promise<unknown>;
+        releaseLock?(): void;
       };
     };
 
@@ -88,6 +89,10 @@ export async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array> 
       yield value as Uint8Array;
     }
   } finally {
-    if (!ended) await reader.cancel();
+    try {
+      if (!ended) await reader.cancel();
+    } finally {
+      reader.releaseLock?.();
+    }
   }
 }

@@ -113,7 +113,8 @@ export async function loadStream(
     };
     return await (directly ? finish().catch(leavePartly) : finish());
   } finally {
-    await pieces.return(undefined);
+    // what is wrong has been said by now
+    await pieces.return(undefined).catch(() => {});
   }
 }
 

@@ -1,10 +1,9 @@
-import { checkKnown, checkNumber, defined, describe, isRecord } from "../check.js";
+import { checkKnown, checkNumber, checkOptions, defined, describe, isRecord } from "../check.js";
 import type { Range } from "../rule.js";
 
 /** The options with their defaults. Throws if they are no record, or one is none of the known ones. */
 export function readOptions<T extends object>(who: string, options: unknown, defaults: T): T {
-  if (!isRecord(options)) throw new TypeError(`${who}: options must be an object, got ${describe(options)}`);
-  checkKnown(who, options, defaults);
+  checkOptions(who, options, defaults);
   return { ...defaults, ...defined(options) };
 }
 

@@ -20,7 +20,6 @@ export interface ClipGradNormOptions extends ClipByNormOptions {
 }
 
 const conventions: readonly ClipConvention[] = ["torch", "optax", "keras"];
-const least = [0, Infinity, "closed"] as const;
 
 /**
  * Scales gradients in place so that the p-norm of all together is `max` at most, and returns the norm that they had.
@@ -32,8 +31,7 @@ const least = [0, Infinity, "closed"] as const;
  */
 export function clipGradNorm(grads: Arrays, max: number, options: ClipGradNormOptions = {}): number {
   const who = "clipGradNorm";
-  const all = Object.values(readArrays(who, "gradient", grads));
-  checkReal(who, "max", max, least);
+  const all = readGradients(who, grads, max);
   const defaults = { normType: 2, convention: "torch", errorIfNonfinite: false };
   const { normType, convention, errorIfNonfinite } = readOptions(who, options, defaults);
   const chosen = checkConvention(who, convention);
@@ -54,8 +52,7 @@ export function clipGradNorm(grads: Arrays, max: number, options: ClipGradNormOp
  */
 export function clipByNorm(grads: Arrays, max: number, options: ClipByNormOptions = {}): void {
   const who = "clipByNorm";
-  const all = Object.values(readArrays(who, "gradient", grads));
-  checkReal(who, "max", max, least);
+  const all = readGradients(who, grads, max);
   const { normType, convention } = readOptions(who, options, { normType: 2, convention: "torch" });
   const p = checkNormType(who, normType);
   // one tensor alone is what Keras does as optax would: an infinite norm leaves the finite elements 0
@@ -69,10 +66,7 @@ export function clipByNorm(grads: Arrays, max: number, options: ClipByNormOption
  * @see optax.clip_by_block_rms; Shazeer and Stern, 2018, Adafactor (arXiv 1804.04235), section 6
  */
 export function clipByBlockRms(grads: Arrays, max: number): void {
-  const who = "clipByBlockRms";
-  const all = Object.values(readArrays(who, "gradient", grads));
-  checkReal(who, "max", max, [Number.MIN_VALUE, Infinity, "closed"]);
-  for (const x of all) {
+  for (const x of readGradients("clipByBlockRms", grads, max, Number.MIN_VALUE)) {
     const rms = Math.sqrt(dot(x.length, x, x) / x.length);
     divideBy(x, Math.max(1, rms / max));
   }
@@ -84,14 +78,19 @@ export function clipByBlockRms(grads: Arrays, max: number): void {
  * @see torch.nn.utils.clip_grad_value_; optax.clip; the option clipvalue of Keras
  */
 export function clipGradValue(grads: Arrays, max: number): void {
-  const all = Object.values(readArrays("clipGradValue", "gradient", grads));
-  checkReal("clipGradValue", "max", max, least);
-  for (const x of all) {
+  for (const x of readGradients("clipGradValue", grads, max)) {
     for (let i = 0; i < x.length; i++) {
       if (x[i] > max) x[i] = max;
       else if (x[i] < -max) x[i] = -max;
     }
   }
+}
+
+/** The gradients, if they are some, and `max` is a number from `least` on. */
+function readGradients(who: string, grads: unknown, max: unknown, least = 0): readonly Reals[] {
+  const all = readArrays(who, "gradient", grads);
+  checkReal(who, "max", max, [least, Infinity, "closed"]);
+  return Object.values(all);
 }
 
 function checkConvention(who: string, value: unknown): ClipConvention {

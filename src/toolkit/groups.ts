@@ -1,8 +1,8 @@
-import { checkFlag, describe } from "../check.js";
+import { checkFlag, checkNumber, describe } from "../check.js";
 import { isGroup, readGroups } from "../params.js";
 import { power } from "../power.js";
 import type { Init, ParamSet, Setting } from "../types.js";
-import { checkReal, readOptions } from "./check.js";
+import { checkReal, checkWhole, readOptions } from "./check.js";
 
 /** Parameters by name; those of a list are named "0", "1", … */
 export type Named<P> = P extends readonly unknown[]
@@ -101,9 +101,10 @@ export function layerDecay(params: unknown, options: LayerDecayOptions): unknown
   if (typeof layerOf !== "function") {
     throw new TypeError(`${who}: layerOf must be a function of a parameter's name, got ${describe(layerOf)}`);
   }
+  const layerAt = ({ name }: Member) => checkWhole(who, `the layer of "${name}"`, layerOf(name), 0);
   const groups = membersOf(who, params).map(({ members, overrides }) => {
     const rate = checkRate(who, overrides.lr ?? lr);
-    return { overrides, rate, members: members.map((member) => ({ ...member, layer: layerAt(who, layerOf, member) })) };
+    return { overrides, rate, members: members.map((member) => ({ ...member, layer: layerAt(member) })) };
   });
   const layers = groups.flatMap(({ members }) => members.map(({ layer }) => layer));
   const last = Math.max(...layers);
@@ -153,17 +154,8 @@ function namesLike(who: string, patterns: unknown, members: readonly Member[]): 
   });
 }
 
-function layerAt(who: string, layerOf: (name: string) => number, { name }: Member): number {
-  const layer: unknown = layerOf(name);
-  if (Number.isSafeInteger(layer) && (layer as number) >= 0) return layer as number;
-  const Kind = typeof layer === "number" ? RangeError : TypeError;
-  throw new Kind(`${who}: the layer of "${name}" must be a whole number >= 0, got ${describe(layer)}`);
-}
-
 function checkRate(who: string, rate: unknown): Setting {
-  if (typeof rate === "function") return rate as Setting;
-  if (typeof rate === "number") return checkReal(who, "lr", rate, [0, Infinity]);
-  throw new TypeError(`${who}: lr must be a number or a schedule, got ${describe(rate)}`);
+  return typeof rate === "function" ? (rate as Setting) : checkNumber(who, "lr", rate);
 }
 
 function scaled(rate: Setting, share: number): Setting {

@@ -1,5 +1,6 @@
 import { checkChoice, checkFlag, describe, isObject } from "../check.js";
 import type { Reals } from "../real.js";
+import { scaleBy } from "./arrays.js";
 import { checkReal, checkSaved, checkWhole, readOptions, type Saved } from "./check.js";
 
 export interface LossScalerOptions {
@@ -139,6 +140,6 @@ function checkScalable(optimizer: Scalable): void {
 /** What an accumulating optimizer has summed up so far goes over to the new scale. */
 function scaleSums({ state }: Scalable, factor: number): void {
   for (const { gradSum } of Object.values(state) as { readonly gradSum?: Reals }[]) {
-    for (let i = 0; gradSum && i < gradSum.length; i++) gradSum[i] *= factor;
+    if (gradSum) scaleBy(gradSum, factor);
   }
 }

@@ -24,14 +24,22 @@ const Window = /* @__PURE__ */ defineTensorOptimizer({
   choices: { filterType: ["mean", "sum"] },
   conflict: ({ windowSize }) =>
     Number.isInteger(windowSize) ? undefined : `windowSize must be a whole number, got ${windowSize}`,
-  state: ({ windowSize }, shape) => ({ window: { shape: [windowSize, ...shape], from: 0 } }),
+  // each tensor counts its own gradients, because a step leaves out those that are frozen
+  state: ({ windowSize }, shape) => ({
+    window: { shape: [windowSize, ...shape], from: 0 },
+    windowCount: { shape: [1], from: 0 },
+  }),
   work: (_, shape) => [sizeOf(shape)],
   passes: [
     {
-      tensor(x, { windowSize, lamb, filterType, warmup }, t) {
+      tensor(x, { windowSize, lamb, filterType, warmup }) {
         const { window } = x.state;
+        const seen = x.numbers.windowCount;
+        const t = ++seen[0];
         const count = Math.min(t, windowSize);
         x.matrix.grokfastRemember(x.length, (t - 1) % windowSize, x.g, window);
+        // float32 does not count for ever
+        if (t === 2 * windowSize) seen[0] = windowSize;
         if (warmup && count < windowSize) {
           x.scale(x.p, 1, x.g);
           return;

@@ -11,11 +11,11 @@ export interface LookaheadOptions {
   readonly alpha?: number;
   /** What happens to the momentum `buf` then: nothing, or it is set to zero, or goes as the parameters do; default "none". */
   readonly pullbackMomentum?: "none" | "reset" | "pullback";
-  /** Whether all state of the optimizer starts anew then, as optax can have it; default false. */
+  /** Whether all state of the optimizer but that of frozen parameters starts anew then, as optax can have it; default false. */
   readonly resetState?: boolean;
 }
 
-/** The steps before a step, and the parameters that have taken none. */
+/** The steps before a step, and the parameters that it moves for the first time. */
 interface Begun {
   readonly steps: number;
   readonly starts: readonly (readonly [name: string, start: Reals])[];
@@ -54,82 +54,78 @@ function remembering(slot: string) {
  * @see Zhang et al., 2019, Lookahead Optimizer: k steps forward, 1 step back (arXiv 1907.08610)
  */
 export const Lookahead = class Lookahead extends Wrapper {
-  readonly #slow: Optimizer;
-  readonly #slowMomentum: Optimizer | undefined;
+  /** What remembers the slow weights, and the slow momentum if there is one. */
+  readonly #slow: Optimizer[];
   readonly #options: Required<LookaheadOptions>;
-  /** Whether there may be parameters that have taken no step. */
-  #fresh = true;
 
   constructor(optimizer: unknown, options: unknown = {}) {
     super(Slow, optimizer);
-    this.#slow = this.keep(Slow, options, (name) => this.params[name]);
-    this.#options = this.#slow as unknown as Required<LookaheadOptions>;
-    const { pullbackMomentum } = this.#options;
-    if (pullbackMomentum !== "none" && !Object.values(this.state).some(({ buf }) => buf)) {
-      throw new RangeError(`Lookahead: pullbackMomentum "${pullbackMomentum}" needs momentum in a slot buf, got none`);
+    this.#slow = [this.keep(Slow, options, (name) => this.params[name])];
+    this.#options = this.#slow[0] as unknown as Required<LookaheadOptions>;
+    const { pullbackMomentum: how } = this.#options;
+    try {
+      if (how !== "none" && !Object.values(this.base.state).some(({ buf }) => buf)) {
+        throw new RangeError(`Lookahead: pullbackMomentum "${how}" needs momentum in a slot buf, got none`);
+      }
+      if (how === "pullback") {
+        this.#slow.push(this.keep(SlowMomentum, options, (name) => this.base.state[name].buf as Reals | undefined));
+      }
+    } catch (error) {
+      this.#slow[0].dispose();
+      throw error;
     }
-    if (pullbackMomentum === "pullback") {
-      this.#slowMomentum = this.keep(SlowMomentum, options, (name) => this.state[name].buf as Reals | undefined);
-    }
-    this.#start(Object.keys(this.params));
+    this.#start(() => true);
     // a misspelt option would be taken silently; a class of the caller's may have more
     if (new.target === Lookahead) Object.preventExtensions(this);
   }
 
   override step(grads?: unknown): unknown {
-    const begun = this.#begin();
-    const result = this.optimizer.step(grads as never);
-    this.#end(begun);
-    return result === this.optimizer ? this : result;
+    return this.#end(this.#begin(), this.optimizer.step(grads as never));
   }
 
   override async stepAsync(grads?: unknown): Promise<unknown> {
-    const begun = this.#begin();
-    const result = await this.optimizer.stepAsync(grads as never);
-    this.#end(begun);
-    return result === this.optimizer ? this : result;
+    return this.#end(this.#begin(), await this.optimizer.stepAsync(grads as never));
   }
 
   /** What the step must know of what was before it, for one that is refused changes nothing. */
   #begin(): Begun {
-    const groups = this.#fresh ? this.inside().groups.filter(({ steps }) => steps === 0) : [];
-    const starts = groups.flatMap(({ names }) => names.map((name) => [name, this.params[name].slice()] as const));
-    return { steps: this.steps, starts };
+    const first = this.inside().tensors.filter(({ started, frozen }) => !started && !frozen);
+    return { steps: this.steps, starts: first.map(({ name, params }) => [name, params.slice()]) };
   }
 
-  #end({ steps, starts }: Begun): void {
-    const { k, pullbackMomentum, resetState } = this.#options;
+  #end({ steps, starts }: Begun, result: unknown): unknown {
     // a call need not make a step
-    if (this.steps === steps) return;
-    this.#fresh = false;
-    for (const [name, start] of starts) this.#slow.state[name].slow.set(start);
+    if (this.steps > steps) this.#follow(starts);
+    return result === this.optimizer ? this : result;
+  }
+
+  #follow(starts: Begun["starts"]): void {
+    const { k, pullbackMomentum, resetState } = this.#options;
+    for (const [name, start] of starts) this.#slow[0].state[name].slow.set(start);
     if (this.steps % k !== 0) return;
-    this.#slow.step();
-    this.#slowMomentum?.step();
+    for (const slow of this.#slow) slow.step();
     if (pullbackMomentum === "reset") {
       for (const { state, frozen } of this.inside().tensors) if (!frozen) state.buf?.fill(0);
     }
     if (resetState) restart(this.optimizer);
   }
 
-  override addGroup(group: never): this {
-    this.#fresh = true;
-    return super.addGroup(group);
-  }
-
   override plan(dict: StateDict, options: LoadOptions): () => LoadResult {
     const load = super.plan(dict, options);
     return () => {
       const result = load();
-      this.#fresh = true;
-      // without slow weights they start anew
-      this.#start(Object.keys(this.params).filter((name) => result.missing.includes(`${name}.slow`)));
+      this.#start((slot) => result.missing.includes(slot));
       return result;
     };
   }
 
-  #start(names: readonly string[]): void {
-    for (const name of names) this.#slow.state[name].slow.set(this.params[name]);
+  /** What is slow starts as what it follows. */
+  #start(lacks: (slot: string) => boolean): void {
+    for (const { params, state } of this.#slow) {
+      for (const [name, slots] of Object.entries(state)) {
+        for (const [slot, x] of Object.entries(slots)) if (lacks(`${name}.${slot}`)) x.set(params[name]);
+      }
+    }
   }
 } as unknown as {
   new <O extends Wrappable>(optimizer: O, options?: LookaheadOptions): Wrapped<O>;

@@ -1,4 +1,4 @@
-import { checkKnown, describe, isRecord } from "../check.js";
+import { checkOptions, describe, isRecord } from "../check.js";
 import type { OptimizerClass } from "../define.js";
 import type { Group } from "../group.js";
 import { Optimizer } from "../optimizer.js";
@@ -87,23 +87,38 @@ export abstract class Wrapper {
   }
 
   addGroup(group: never): this {
-    this.optimizer.addGroup(group);
-    const added = this.inside().groups.slice(-1);
-    for (const { optimizer, target } of this.#keepers) {
-      for (const { params } of targets(added, target)) optimizer.addGroup({ params });
-    }
+    this.extend(group);
     return this;
+  }
+
+  /** @internal Adds a group, and returns what takes it away again. */
+  extend(group: unknown): () => void {
+    const added = [this.optimizer.extend(group)];
+    const undo = () => {
+      for (const takeAway of added.reverse()) takeAway();
+    };
+    try {
+      for (const { optimizer, target } of this.#keepers) {
+        added.push(optimizer.extend(targets(this.inside().groups.slice(-1), target)[0]));
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return undo;
   }
 
   freeze(names: never): this {
-    this.optimizer.freeze(names);
-    for (const [keeper, some] of this.#sharesOf(names)) keeper.freeze(some);
-    return this;
+    return this.#each("freeze", names);
   }
 
   unfreeze(names: never): this {
-    this.optimizer.unfreeze(names);
-    for (const [keeper, some] of this.#sharesOf(names)) keeper.unfreeze(some);
+    return this.#each("unfreeze", names);
+  }
+
+  #each(act: "freeze" | "unfreeze", names: never): this {
+    this.optimizer[act](names);
+    for (const [keeper, some] of this.#sharesOf(names)) keeper[act](some);
     return this;
   }
 
@@ -124,16 +139,20 @@ export abstract class Wrapper {
   /** What is remembered of parameters. */
   #sharesOf(names: unknown): [keeper: Optimizer, names: string[]][] {
     const all = [names].flat() as string[];
-    return this.#keepers.map(({ optimizer }) => [optimizer, all.filter((name) => name in optimizer.params)]);
+    return this.#keepers.map(({ optimizer }) => [
+      optimizer,
+      all.filter((name) => Object.hasOwn(optimizer.params, name)),
+    ]);
   }
 
   stateDict(options: StateDictOptions = {}): StateDict {
     const copy = readCopy(options);
     const dict = this.optimizer.stateDict({ copy });
     const kept = this.#keepers.map(({ optimizer }) => Optimizer.core(optimizer, "stateDict"));
+    // all have taken as many steps, but the first alone has something of every parameter
+    const [{ kind, groups: counted }] = kept;
     const groups = dict.groups.map((group, i) => {
-      const counts = kept.map(({ kind, groups }) => [countOf(kind.rule.name), groups[i].steps]);
-      return { ...group, memory: { ...group.memory, ...Object.fromEntries(counts) } };
+      return { ...group, memory: { ...group.memory, [countOf(kind.rule.name)]: counted[i].steps } };
     });
     return { ...dict, groups, state: merged([dict.state, ...kept.map(({ tensors }) => stateOf(tensors, copy))]) };
   }
@@ -150,8 +169,8 @@ export abstract class Wrapper {
   /** @internal Reads a state dict, and returns what loads it. */
   plan(dict: StateDict, options: LoadOptions): () => LoadResult {
     const keepers = this.#keepers.map(({ optimizer }) => optimizer);
-    const slots = keepers.flatMap(slotsOf);
-    const rest = isRecord(dict?.state) ? { ...dict, state: chosen(dict.state, (slot) => !slots.includes(slot)) } : dict;
+    const slots = slotsOf(keepers);
+    const rest = isRecord(dict?.state) ? { ...dict, state: chosen(dict.state, (slot) => !slots.has(slot)) } : dict;
     // first, because it says what is wrong with the dict itself
     const inner = this.optimizer.plan(rest, options);
     const more = { ...options, keepHyperparameters: true };
@@ -165,7 +184,7 @@ export abstract class Wrapper {
 
   /** @internal Sets all state back to what it starts from. */
   restart(): void {
-    for (const { optimizer } of this.#keepers) Optimizer.core(optimizer, "step").restart();
+    for (const { optimizer } of this.#keepers) restart(optimizer);
     restart(this.optimizer);
   }
 
@@ -182,8 +201,7 @@ export abstract class Wrapper {
   /** @internal Makes what remembers something of the parameters that have a target. */
   protected keep(made: unknown, options: unknown, target: Keeper["target"]): Optimizer {
     const { rule } = made as OptimizerClass;
-    if (!isRecord(options)) throw new TypeError(`${rule.name}: options must be an object, got ${describe(options)}`);
-    checkKnown(rule.name, options, rule.defaults);
+    checkOptions(rule.name, options, rule.defaults);
     const { groups, dtype, backend } = this.inside();
     const Made = made as new (groups: readonly unknown[], options: object) => Optimizer;
     const optimizer = new Made(targets(groups, target), {
@@ -192,15 +210,20 @@ export abstract class Wrapper {
       dtype,
       backend: backend.name,
     });
-    optimizer.freeze(this.base.frozen.filter((name) => name in optimizer.params));
+    optimizer.freeze(this.base.frozen.filter((name) => Object.hasOwn(optimizer.params, name)));
     this.#keepers.push({ optimizer, target });
     return optimizer;
   }
 }
 
+/** Sets all state back to what it starts from; parameters, options and the number of steps stay. */
 export function restart(inner: Inner): void {
-  if (inner instanceof Wrapper) inner.restart();
-  else Optimizer.core(inner, "step").restart();
+  if (inner instanceof Wrapper) {
+    inner.restart();
+    return;
+  }
+  const { kind, groups } = Optimizer.core(inner, "step");
+  for (const group of groups) group.restart(kind.memory(group.settings, undefined));
 }
 
 /** Shows what the optimizer has and the wrapper has not: its options, and its rule's methods. */
@@ -245,9 +268,10 @@ function merged(states: readonly States[]): States {
   return Object.fromEntries(all);
 }
 
-/** The state without the slots that are not chosen. */
-function chosen(state: StateDict["state"], choose: (slot: string) => boolean): States {
-  const some = Object.entries(state).map(([name, slots]) => {
+/** The state of these parameters, without the slots that are not chosen. */
+function chosen(state: StateDict["state"], choose: (slot: string) => boolean, names = Object.keys(state)): States {
+  const some = names.map((name) => {
+    const slots = state[name];
     return [name, isRecord(slots) ? Object.fromEntries(Object.entries(slots).filter(([slot]) => choose(slot))) : slots];
   });
   return Object.fromEntries(some);
@@ -257,18 +281,18 @@ function chosen(state: StateDict["state"], choose: (slot: string) => boolean): S
 function shareOf(keeper: Optimizer, dict: StateDict): StateDict {
   const { name } = Optimizer.core(keeper, "loadStateDict").kind.rule;
   const { params: _params, accumulated: _accumulated, ...rest } = dict;
-  const slots = slotsOf(keeper);
-  const state = chosen(dict.state, (slot) => slots.includes(slot));
+  const slots = slotsOf([keeper]);
+  const names = Object.keys(keeper.params).filter((name) => Object.hasOwn(dict.state, name));
   return {
     ...rest,
     optimizer: name.toLowerCase(),
     groups: dict.groups.map(({ names, memory }) => ({ names, steps: memory?.[countOf(name)] ?? 0, options: {} })),
-    state: Object.fromEntries(Object.entries(state).filter(([parameter]) => parameter in keeper.params)),
+    state: chosen(dict.state, (slot) => slots.has(slot), names),
   };
 }
 
-function slotsOf({ state }: Optimizer): string[] {
-  return Object.values(state).flatMap((slots) => Object.keys(slots));
+function slotsOf(keepers: readonly Optimizer[]): Set<string> {
+  return new Set(keepers.flatMap(({ state }) => Object.values(state).flatMap((slots) => Object.keys(slots))));
 }
 
 /** Where a state dict has the steps that a keeper has taken. */

@@ -147,6 +147,9 @@ test("without the encoding of texts, as where jsdom is the environment of tests"
     delete globalThis.TextDecoder;
     delete globalThis.TextEncoder;
     const { Adam } = await import("gradstep");
+    const { load, save } = await import("gradstep/safetensors");
+    const file = save(new Adam({ ü: 3 }));
+    load(new Adam({ ü: 3 }), file);
     ${print}`;
   expect(run(source)).toEqual(["wasm", ...numbers]);
 });
