@@ -14,6 +14,12 @@ import {
 
 export const backends = ["wasm", "js"] as const;
 
+export const f32 = (...values: number[]) => new Float32Array(values);
+export const f64 = (...values: number[]) => new Float64Array(values);
+
+/** A row of a table: what is refused, the kind of the error, and parts of its sentence. */
+export type Bad = readonly [what: string, value: unknown, kind: ErrorConstructor, ...parts: string[]];
+
 /** Every optimizer, after its name: rows of a table of tests. */
 export const named: readonly (readonly [string, AnyClass])[] = classes.map((made) => [made.rule.name, made]);
 
