@@ -375,6 +375,22 @@ describe.each(backends)("on %s", (backend) => {
     }
   });
 
+  test("slow weights start from what a parameter is at its first step, when it is thawed or after a load too", () => {
+    const made = () => make(Lookahead, make(SGD, { w: 1, v: 1 }, { lr: 1, backend }), { k: 2, alpha: 0.5 });
+    const opt = made();
+    opt.freeze("v");
+    opt.step({ w: f32(0) });
+    const loaded = made();
+    loaded.freeze("v");
+    loaded.loadStateDict(structuredClone(opt.stateDict()));
+    for (const one of [opt, loaded]) {
+      one.params.v.fill(8);
+      one.unfreeze("v");
+      for (let i = 0; i < 3; i++) one.step({ w: f32(0), v: f32(0) });
+      expect([...all(one, "v"), ...one.state.v.slow]).toEqual([8, 8]);
+    }
+  });
+
   test("parameters that stand in for each other in a dict are exchanged", () => {
     const opt = make(Adam, { a: 2, b: 2 }, { backend });
     opt.params.a.fill(1);

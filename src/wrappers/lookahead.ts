@@ -57,7 +57,7 @@ export const Lookahead = class Lookahead extends Wrapper {
   readonly #slow: Optimizer;
   readonly #slowMomentum: Optimizer | undefined;
   readonly #options: Required<LookaheadOptions>;
-  /** Whether there may be parameters that have taken no step. */
+  /** Whether there may be parameters that the next step is the first of. */
   #fresh = true;
 
   constructor(optimizer: unknown, options: unknown = {}) {
@@ -90,8 +90,9 @@ export const Lookahead = class Lookahead extends Wrapper {
 
   /** What the step must know of what was before it, for one that is refused changes nothing. */
   #begin(): Begun {
-    const groups = this.#fresh ? this.inside().groups.filter(({ steps }) => steps === 0) : [];
-    const starts = groups.flatMap(({ names }) => names.map((name) => [name, this.params[name].slice()] as const));
+    const all = this.#fresh ? this.inside().tensors : [];
+    const fresh = all.filter(({ started, frozen }) => !started && !frozen);
+    const starts = fresh.map(({ name, params }) => [name, params.slice()] as const);
     return { steps: this.steps, starts };
   }
 
@@ -113,6 +114,11 @@ export const Lookahead = class Lookahead extends Wrapper {
   override addGroup(group: never): this {
     this.#fresh = true;
     return super.addGroup(group);
+  }
+
+  override unfreeze(names: never): this {
+    this.#fresh = true;
+    return super.unfreeze(names);
   }
 
   override plan(dict: StateDict, options: LoadOptions): () => LoadResult {
