@@ -238,7 +238,7 @@ export class Core {
   /** Lets parameters and averages change places, if they have not already, or not yet back again. */
   swap(swapped: boolean): void {
     this.checkIdle(swapped ? "swap" : "restore");
-    if (swapped && !this.tensors.some(({ state }) => "ema" in state)) {
+    if (swapped && !this.groups.some(({ settings }) => settings.averages)) {
       throw new RangeError(`swap: ${this.kind.rule.name} has no averages, expected the option ema to be set`);
     }
     if (swapped === this.#swapped) return;
