@@ -91,7 +91,7 @@ export class Core {
       for (const { store } of groups) store.release();
       throw error;
     }
-    this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
+    for (const { numbered } of specs) this.#numbered += numbered;
     this.groups = [...this.groups, ...groups];
     this.#groupViews = undefined;
     this.#show(groups.flatMap(({ tensors }) => tensors));
