@@ -26,8 +26,8 @@ export class Core {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly guard: Guard;
-  /** While a step calls functions of the caller's, which are to leave the optimizer alone: the one method that they may call, if any. */
-  calling: string | undefined;
+  /** While a step calls functions of the caller's, which are to leave the optimizer alone: the one method that they may call. */
+  calling: "none" | "zeroGrad" | undefined;
   groups: readonly Group[] = [];
   tensors: readonly Placed[] = [];
   /** The tensors by name. */
@@ -69,9 +69,7 @@ export class Core {
     });
     const added = specs.flatMap(({ tensors }) => tensors);
     const count = this.groups.length + specs.length;
-    if ("minimize" in rule && count > 1) {
-      throw new RangeError(`${rule.name}: expected one group of parameters, got ${count}`);
-    }
+    if ("minimize" in rule && count > 1) throw new RangeError(`${rule.name}: expected one group, got ${count}`);
     checkDistinct(rule.name, added, this.named);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides, tensors }) => {
@@ -129,25 +127,37 @@ export class Core {
 
   /** One step over all groups. */
   step(grads: unknown): void {
-    this.checkWhole("step");
-    let source: Source = this.#take("step", grads);
+    const source = this.#take("step", grads);
+    const left = !this.#step(source);
+    // a step that is left out clears nothing, and none what stands among gradients that were handed over
+    if (this.guard.stages.clear && (left || source === "given")) this.clear(source);
+  }
+
+  /** Clears those of the optimizer's own gradients that a step took. */
+  clear(source: Source): void {
+    for (const { grads, given, frozen } of this.tensors) {
+      if (!frozen && (source === "grads" || given === grads)) grads.fill(0);
+    }
+  }
+
+  /** Returns false if the step is left out. */
+  #step(source: Source): boolean {
     const { guard, clock, groups } = this;
     const { passes, refuse, once } = this.kind;
     const completes = clock.called === clock.calls - 1;
     if (completes) this.#follow();
     if (refuse) this.checkReady();
-    if (guard.refuses(this, source, clock.called > 0)) return;
-    if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it to grow between steps");
+    if (guard.refuses(this, source, clock.called > 0)) return false;
+    if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it between steps");
     if (clock.calls > 1) {
       const first = clock.called === 0;
       // those that are thawed before the step have no part in it until then
       if (first) for (const { frozen, state } of this.tensors) if (frozen) state.gradSum.fill(0);
       for (const { store } of groups) store.accumulate(first, guard.stages.clear, source);
       clock.called = completes ? 0 : clock.called + 1;
-      if (!completes) return;
-      source = "gradSum";
+      if (!completes) return true;
     }
-    guard.prepare(this, source);
+    guard.prepare(this, clock.calls > 1 ? "gradSum" : source);
     for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
       const { when, before, after } = passes[pass];
@@ -159,17 +169,18 @@ export class Core {
     }
     if (once) for (let i = 0; i < groups.length; i++) groups[i].settings.forget(once);
     clock.steps++;
+    return true;
   }
 
   /** Takes the gradients handed to a method, if they are no views of ours; brings schedules up to date. */
   take(method: string, grads: unknown): "given" | "grads" {
-    this.checkWhole(method);
     const source = this.#take(method, grads);
     this.#follow();
     return source;
   }
 
   #take(method: string, grads: unknown): "given" | "grads" {
+    this.checkWhole(method);
     const handed = grads !== undefined && grads !== this.shown.grads;
     const given = handed && takeGradients(method, this.tensors, this.dtype, grads, this.shown.buffers);
     return given ? "given" : "grads";
@@ -177,7 +188,7 @@ export class Core {
 
   #follow(): void {
     const { groups, guard } = this;
-    this.calling = "";
+    this.calling = "none";
     try {
       for (let i = 0; i < groups.length; i++) {
         if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
@@ -216,14 +227,12 @@ export class Core {
   /** Sets a hyperparameter in all groups, or in none. */
   assign(name: string, value: unknown): void {
     this.checkAlive();
-    // it restores itself
-    if (this.groups.length === 1) {
-      this.groups[0].settings.set(name, value);
-      return;
-    }
-    const restorers = this.groups.map(({ settings }) => settings.restorer(name));
+    const restorers: (() => void)[] = [];
     try {
-      for (const { settings } of this.groups) settings.set(name, value);
+      for (const { settings } of this.groups) {
+        restorers.push(settings.restorer(name));
+        settings.set(name, value);
+      }
     } catch (error) {
       for (const restore of restorers) restore();
       throw error;
@@ -254,7 +263,7 @@ export class Core {
 
   dispose(): void {
     if (this.#disposed) return;
-    if (this.calling !== undefined) this.checkIdle("dispose");
+    if (this.calling) this.checkIdle("dispose");
     this.#disposed = true;
     for (const { store } of this.groups) store.release();
     this.backend.crew?.dispose();
@@ -279,7 +288,7 @@ export class Core {
   /** Throws in the middle of a step, where schedules are called, and while workers are at one. */
   checkIdle(method: string): this {
     this.checkAlive();
-    if (this.calling !== undefined && this.calling !== method) {
+    if (this.calling && this.calling !== method) {
       throw new Error(`${method}: a step is under way, expected it to be called between steps`);
     }
     this.backend.crew?.checkIdle(method);

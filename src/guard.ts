@@ -37,10 +37,9 @@ export class Guard {
   readonly #clock: Clock;
   /** What the gradients are divided by, because they are the sum of several calls'. */
   readonly #divisor: number;
-  readonly #settings: Record<string, Setting | undefined> = { gradScale: 1 };
+  readonly #settings: Record<string, Setting | NonFinite | undefined> = { gradScale: 1, nonFinite: "apply" };
   /** What they are in this step. */
   readonly #values: Record<string, number | undefined> = { gradScale: 1 };
-  #nonFinite: NonFinite = "apply";
   /** Whether there is nothing to do before a step. */
   #idle: boolean;
   /** The sum of the squares of all gradients, once the step has measured it. */
@@ -57,14 +56,14 @@ export class Guard {
 
   /** What the next step uses. */
   get(name: string): unknown {
-    return name === "nonFinite" ? this.#nonFinite : this.#number(name, this.#settings[name]);
+    return name === "nonFinite" ? this.#settings[name] : this.#number(name, this.#settings[name]);
   }
 
   set(name: string, value: unknown): void {
     const who = this.#kind.rule.name;
     if ("minimize" in this.#kind.rule) throw new TypeError(`${who}: unknown option "${name}"`);
     if (name === "zeroGrad") this.stages.clear = checkFlag(who, name, value);
-    else if (name === "nonFinite") this.#nonFinite = checkChoice(who, name, value, choices) as NonFinite;
+    else if (name === "nonFinite") this.#settings[name] = checkChoice(who, name, value, choices) as NonFinite;
     else {
       this.#values[name] = this.#number(name, value);
       this.#settings[name] = value as Setting | undefined;
@@ -88,7 +87,8 @@ export class Guard {
    */
   refuses(inside: Inside, source: Source, adds = false): boolean {
     this.#squares = undefined;
-    if (this.#nonFinite === "apply") return false;
+    const { nonFinite } = this.#settings;
+    if (nonFinite === "apply") return false;
     let norm = Math.sqrt(this.#measure(inside, source));
     if (adds) norm += Math.sqrt(squaresOf(inside, "gradSum"));
     // what is as small as this is finite, and so is its sum
@@ -96,13 +96,10 @@ export class Guard {
     const own = firstNonFinite(inside.tensors, source, false);
     const found = own ?? (adds && firstNonFinite(inside.tensors, source, true));
     if (!found) return false;
-    if (this.#nonFinite === "throw") throw new RangeError(`step: ${found}, expected finite numbers`);
+    if (nonFinite === "throw") throw new RangeError(`step: ${found}, expected finite numbers`);
     this.skipped++;
     // a sum that cannot be had begins anew
     if (!own) this.#clock.called = 0;
-    if (this.stages.clear && source === "grads") {
-      for (const { grads, frozen } of inside.tensors) if (!frozen) grads.fill(0);
-    }
     return true;
   }
 

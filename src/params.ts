@@ -122,7 +122,7 @@ export function checkDistinct(who: string, added: readonly Tensor[], there: Read
     if (names.has(name) || there.has(name)) throw new RangeError(`${who}: parameter "${name}" is given twice`);
     names.add(name);
   }
-  if (added.some(({ own }) => own)) checkDisjoint(who, [...there.values(), ...added]);
+  checkDisjoint(who, [...there.values(), ...added]);
 }
 
 /** Throws if two of the caller's arrays share memory. */

@@ -42,8 +42,7 @@ export function planMove(who: string, core: Core, names: unknown, to: unknown): 
 }
 
 function namedTensors(who: string, { named }: Core, names: unknown): Placed[] {
-  const asked: readonly unknown[] = Array.isArray(names) ? names : [names];
-  return asked.map((name) => {
+  return [names].flat().map((name) => {
     if (typeof name !== "string") {
       throw new TypeError(`${who}: expected the name of a parameter or a list of names, got ${describe(name)}`);
     }

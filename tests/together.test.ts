@@ -262,10 +262,25 @@ describe.each(backends)("on %s", (backend) => {
       opt.step({ ...opt.grads });
     }
     expect([...all(opt, "w"), ...opt.grads.w]).toEqual([-3, 0]);
-    const filtered = make(GrokfastEMA, make(SGD, { w: 1 }, { zeroGrad: true, backend }));
-    filtered.grads.w.fill(1);
-    filtered.step(filtered.grads);
-    expect([...filtered.grads.w]).toEqual([0]);
+    const filtered = make(GrokfastEMA, make(SGD, { w: 1, v: 1 }, { zeroGrad: true, backend }));
+    filtered.freeze("v");
+    filtered.grads.v.fill(2);
+    for (const grads of [filtered.grads, { ...filtered.grads }]) {
+      filtered.grads.w.fill(1);
+      filtered.step(grads);
+      expect([...filtered.grads.w, ...filtered.grads.v]).toEqual([0, 2]);
+    }
+  });
+
+  test.each([1, 2])("the optimizer's own gradients are cleared among others too, %i calls a step", (accumulate) => {
+    const options = { lr: 1, zeroGrad: true, nonFinite: "skip", accumulation: "sum", accumulate, backend };
+    const opt = make(SGD, { w: 1, v: 1 }, options);
+    for (const g of [1, 2, Number.NaN, 3, 4]) {
+      opt.grads.w[0] += g;
+      opt.step({ w: opt.grads.w, v: f32(1) });
+      expect(opt.grads.w[0]).toBe(0);
+    }
+    expect([...all(opt, "w"), ...all(opt, "v"), opt.skipped]).toEqual([-10, -4, 1]);
   });
 
   test("a schedule may look, but not act", () => {
