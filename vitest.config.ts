@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 // with the library loaded once.
 const alone = ["memory.test.ts", "threads.test.ts"];
 
-// `npm test` runs the files in tests; a folder of it is a slow suite, for `vitest run --dir`
+// `npm test` runs the files in tests; a folder of it with a configuration of its own is another suite
 export default defineConfig({
   test: {
     dir: "tests",

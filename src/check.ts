@@ -129,24 +129,3 @@ function isDetached(array: Reals): boolean {
     return true;
   }
 }
-
-/** Throws if two of the arrays share memory. */
-export function checkDisjoint(who: string, arrays: readonly (readonly [name: string, array: Reals])[]): void {
-  const byBuffer = new Map<ArrayBufferLike, [string, Reals][]>();
-  for (const [name, array] of arrays) {
-    if (array.length === 0) continue;
-    const others = byBuffer.get(array.buffer);
-    if (others) others.push([name, array]);
-    else byBuffer.set(array.buffer, [[name, array]]);
-  }
-  for (const sharing of byBuffer.values()) {
-    sharing.sort(([, a], [, b]) => a.byteOffset - b.byteOffset);
-    for (let i = 1; i < sharing.length; i++) {
-      const [before, a] = sharing[i - 1];
-      const [name, b] = sharing[i];
-      if (b.byteOffset < a.byteOffset + a.byteLength) {
-        throw new RangeError(`${who}: parameters "${before}" and "${name}" must not share memory`);
-      }
-    }
-  }
-}

@@ -51,9 +51,11 @@ export function minimize(core: Core, closure: unknown): number {
 
 /** Calls the closure, which may let the memory grow that the parameters stand in. */
 function call(closure: () => unknown, core: Core): unknown {
+  core.calling = "zeroGrad";
   try {
     return closure();
   } finally {
+    core.calling = undefined;
     core.renew();
   }
 }

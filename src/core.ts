@@ -10,6 +10,15 @@ import type { Dtype, Kind } from "./rule.js";
 import { type Clock, GroupSettings } from "./settings.js";
 import type { Placed, Source } from "./store.js";
 
+/** The records of views by name, and the memory that the parameters are in. */
+interface Shown {
+  readonly params: Readonly<Record<string, Reals>>;
+  readonly grads: Readonly<Record<string, Reals>>;
+  readonly state: Readonly<Record<string, Readonly<Record<string, Numbers>>>>;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  readonly buffers: ReadonlySet<ArrayBufferLike>;
+}
+
 /** What an optimizer is behind its interface: groups of parameters in memory, and how a step goes over them. */
 export class Core {
   readonly kind: Kind;
@@ -17,22 +26,19 @@ export class Core {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly guard: Guard;
+  /** While a step calls functions of the caller's, which are to leave the optimizer alone: the one method that they may call. */
+  calling: "none" | "zeroGrad" | undefined;
   groups: readonly Group[] = [];
   tensors: readonly Placed[] = [];
-  params: Readonly<Record<string, Reals>> = {};
-  grads: Readonly<Record<string, Reals>> = {};
-  state: Readonly<Record<string, Readonly<Record<string, Numbers>>>> = {};
+  /** The tensors by name. */
+  readonly named = new Map<string, Placed>();
+  // made when they are asked for: where many groups are added one by one, to make them takes longer than all else
+  #shown: Shown | undefined;
   #groupViews: readonly GroupView[] | undefined;
-  /** What shares the work among threads, if anything does. */
-  readonly #crew: Backend["crew"];
-  readonly #foreign: Backend["foreign"];
   readonly #options: Readonly<Record<string, unknown>>;
   #numbered = 0;
   #disposed = false;
   #swapped = false;
-  #stepping = false;
-  /** The memory that the parameters are in. */
-  #buffers: ReadonlySet<ArrayBufferLike> = new Set();
 
   constructor(kind: Kind, params: unknown, options: unknown) {
     const { dtype, backend, threads, foreign, clock, divisor, guard, hyperparameters } = readOptions(kind, options);
@@ -48,8 +54,6 @@ export class Core {
       specs.flatMap(({ tensors }) => tensors),
     );
     this.backend = openBackend(who, backend, this.dtype, threads, foreign);
-    this.#foreign = this.backend.foreign;
-    this.#crew = this.backend.crew;
     this.#add(specs);
   }
 
@@ -61,22 +65,22 @@ export class Core {
     return () => {
       this.groups[groups.length].store.release();
       this.#numbered = numbered;
-      this.#setGroups(groups);
+      this.groups = groups;
+      this.#groupViews = undefined;
+      this.show();
     };
   }
 
   #add(described: readonly GroupSpec[]): void {
     const { rule, defaults } = this.kind;
-    const foreign = this.#foreign;
+    const { foreign } = this.backend;
     const specs = described.map((spec) => {
       return foreign ? { ...spec, tensors: spec.tensors.map((tensor) => foreign.locate(tensor)) } : spec;
     });
     const added = specs.flatMap(({ tensors }) => tensors);
     const count = this.groups.length + specs.length;
-    if ("minimize" in rule && count > 1) {
-      throw new RangeError(`${rule.name}: expected one group of parameters, got ${count}`);
-    }
-    checkDistinct(rule.name, [...this.tensors, ...added]);
+    if ("minimize" in rule && count > 1) throw new RangeError(`${rule.name}: expected one group, got ${count}`);
+    checkDistinct(rule.name, added, this.named);
     chooseDtype(rule.name, this.dtype, added);
     const settings = specs.map(({ overrides, tensors }) => {
       checkKnown(rule.name, overrides, defaults);
@@ -87,7 +91,7 @@ export class Core {
     const groups: Group[] = [];
     try {
       for (const [i, { tensors }] of specs.entries()) {
-        const memory = this.kind.memory(settings[i], [...this.groups, ...groups][0]?.memory);
+        const memory = this.kind.memory(settings[i], (this.groups[0] ?? groups[0])?.memory);
         const store = this.kind.store(settings[i], memory, this.backend, this.dtype, tensors);
         groups.push(new Group(settings[i], memory, store));
       }
@@ -95,14 +99,10 @@ export class Core {
       for (const { store } of groups) store.release();
       throw error;
     }
-    this.#numbered += specs.reduce((sum, { numbered }) => sum + numbered, 0);
-    this.#setGroups([...this.groups, ...groups]);
-  }
-
-  #setGroups(groups: readonly Group[]): void {
-    this.groups = groups;
+    for (const { numbered } of specs) this.#numbered += numbered;
+    this.groups = [...this.groups, ...groups];
     this.#groupViews = undefined;
-    this.show();
+    this.#show(groups.flatMap(({ tensors }) => tensors));
   }
 
   /** The groups as an optimizer shows them. Made when they are asked for, because that costs as much as all else. */
@@ -111,44 +111,64 @@ export class Core {
     return this.#groupViews;
   }
 
-  /** Brings the records of views up to date with the groups. */
+  /** Brings what is known of all parameters up to date with the groups. */
   show(): void {
-    this.tensors = this.groups.flatMap(({ tensors }) => tensors);
-    this.#buffers = new Set(this.tensors.map(({ params }) => params.buffer));
-    this.params = record(this.tensors, ({ params }) => params);
-    this.grads = record(this.tensors, ({ grads }) => grads);
-    this.state = record(this.tensors, ({ state }) => state);
+    this.tensors = [];
+    this.named.clear();
+    this.#show(this.groups.flatMap(({ tensors }) => tensors));
+  }
+
+  #show(more: readonly Placed[]): void {
+    this.tensors = [...this.tensors, ...more];
+    for (const tensor of more) this.named.set(tensor.name, tensor);
+    this.#shown = undefined;
+  }
+
+  /** What an optimizer shows of its parameters. */
+  get shown(): Shown {
+    this.#shown ??= {
+      params: record(this.tensors, "params"),
+      grads: record(this.tensors, "grads"),
+      state: record(this.tensors, "state"),
+      shapes: record(this.tensors, "shape"),
+      buffers: new Set(this.tensors.map(({ params }) => params.buffer)),
+    };
+    return this.#shown;
   }
 
   /** One step over all groups. */
   step(grads: unknown): void {
-    this.checkWhole("step");
-    this.#stepping = true;
-    try {
-      this.#step(grads);
-    } finally {
-      this.#stepping = false;
+    const source = this.#take("step", grads);
+    const left = !this.#step(source);
+    // a step that is left out clears nothing, and none what stands among gradients that were handed over
+    if (this.guard.stages.clear && (left || source === "given")) this.clear(source);
+  }
+
+  /** Clears those of the optimizer's own gradients that a step took. */
+  clear(source: Source): void {
+    for (const { grads, given, frozen } of this.tensors) {
+      if (!frozen && (source === "grads" || given === grads)) grads.fill(0);
     }
   }
 
-  #step(grads: unknown): void {
-    let source: Source = this.#take("step", grads);
+  /** Returns false if the step is left out. */
+  #step(source: Source): boolean {
     const { guard, clock, groups } = this;
     const { passes, refuse, once } = this.kind;
+    const completes = clock.called === clock.calls - 1;
+    if (completes) this.#follow();
     if (refuse) this.checkReady();
-    if (guard.refuses(this, source)) return;
-    if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it to grow between steps");
+    if (guard.refuses(this, source, clock.called > 0)) return false;
+    if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it between steps");
     if (clock.calls > 1) {
       const first = clock.called === 0;
       // those that are thawed before the step have no part in it until then
       if (first) for (const { frozen, state } of this.tensors) if (frozen) state.gradSum.fill(0);
       for (const { store } of groups) store.accumulate(first, guard.stages.clear, source);
-      clock.called++;
-      if (clock.called < clock.calls) return;
-      clock.called = 0;
-      source = "gradSum";
+      clock.called = completes ? 0 : clock.called + 1;
+      if (!completes) return true;
     }
-    guard.prepare(this, source);
+    guard.prepare(this, clock.calls > 1 ? "gradSum" : source);
     for (let i = 0; i < groups.length; i++) groups[i].begin();
     for (let pass = 0; pass < passes.length; pass++) {
       const { when, before, after } = passes[pass];
@@ -160,22 +180,34 @@ export class Core {
     }
     if (once) for (let i = 0; i < groups.length; i++) groups[i].settings.forget(once);
     clock.steps++;
+    return true;
   }
 
   /** Takes the gradients handed to a method, if they are no views of ours; brings schedules up to date. */
   take(method: string, grads: unknown): "given" | "grads" {
-    this.checkWhole(method);
-    return this.#take(method, grads);
+    const source = this.#take(method, grads);
+    this.#follow();
+    return source;
   }
 
   #take(method: string, grads: unknown): "given" | "grads" {
-    const handed = grads !== undefined && grads !== this.grads;
-    const given = handed && takeGradients(method, this.tensors, this.dtype, grads, this.#buffers);
-    const { groups } = this;
-    for (let i = 0; i < groups.length; i++) {
-      if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
-    }
+    this.checkWhole(method);
+    const handed = grads !== undefined && grads !== this.shown.grads;
+    const given = handed && takeGradients(method, this.tensors, this.dtype, grads, this.shown.buffers);
     return given ? "given" : "grads";
+  }
+
+  #follow(): void {
+    const { groups, guard } = this;
+    this.calling = "none";
+    try {
+      for (let i = 0; i < groups.length; i++) {
+        if (groups[i].settings.schedules.size > 0) groups[i].settings.follow();
+      }
+      guard.follow();
+    } finally {
+      this.calling = undefined;
+    }
   }
 
   /** Brings schedules up to date; throws if a step without gradients handed over would. */
@@ -206,14 +238,12 @@ export class Core {
   /** Sets a hyperparameter in all groups, or in none. */
   assign(name: string, value: unknown): void {
     this.checkAlive();
-    // it restores itself
-    if (this.groups.length === 1) {
-      this.groups[0].settings.set(name, value);
-      return;
-    }
-    const restorers = this.groups.map(({ settings }) => settings.restorer(name));
+    const restorers: (() => void)[] = [];
     try {
-      for (const { settings } of this.groups) settings.set(name, value);
+      for (const { settings } of this.groups) {
+        restorers.push(settings.restorer(name));
+        settings.set(name, value);
+      }
     } catch (error) {
       for (const restore of restorers) restore();
       throw error;
@@ -223,7 +253,7 @@ export class Core {
   /** Lets parameters and averages change places, if they have not already, or not yet back again. */
   swap(swapped: boolean): void {
     this.checkIdle(swapped ? "swap" : "restore");
-    if (swapped && !this.tensors.some(({ state }) => "ema" in state)) {
+    if (swapped && !this.groups.some(({ settings }) => settings.averages)) {
       throw new RangeError(`swap: ${this.kind.rule.name} has no averages, expected the option ema to be set`);
     }
     if (swapped === this.#swapped) return;
@@ -239,14 +269,13 @@ export class Core {
 
   dispose(): void {
     if (this.#disposed) return;
-    if (this.#stepping) this.checkIdle("dispose");
+    if (this.calling) this.checkIdle("dispose");
     this.#disposed = true;
     for (const { store } of this.groups) store.release();
-    this.#crew?.dispose();
+    this.backend.crew?.dispose();
     // whoever still holds the optimizer does not hold its memory
-    this.groups = this.tensors = [];
-    this.params = this.grads = this.state = {};
-    this.#buffers = new Set();
+    this.groups = [];
+    this.show();
   }
 
   /** Throws unless the parameters are where and what they should be. */
@@ -258,14 +287,16 @@ export class Core {
   checkRestored(method: string): void {
     this.checkIdle(method);
     if (this.#swapped) throw new Error(`${method}: the parameters show their averages, call restore() first`);
-    this.#crew?.check(method);
+    this.backend.crew?.check(method);
   }
 
   /** Throws in the middle of a step, where schedules are called, and while workers are at one. */
   checkIdle(method: string): this {
     this.checkAlive();
-    if (this.#stepping) throw new Error(`${method}: a step is under way, expected it to be called between steps`);
-    this.#crew?.checkIdle(method);
+    if (this.calling && this.calling !== method) {
+      throw new Error(`${method}: a step is under way, expected it to be called between steps`);
+    }
+    this.backend.crew?.checkIdle(method);
     return this;
   }
 
@@ -277,13 +308,13 @@ export class Core {
 
   /** Makes all views anew if they are on another module's memory, and it has grown; returns whether it has. */
   renew(): boolean {
-    if (!this.#foreign?.hasGrown()) return false;
+    if (!this.backend.foreign?.hasGrown()) return false;
     for (const { store } of this.groups) store.renew();
     this.show();
     return true;
   }
 }
 
-function record<T>(tensors: readonly Placed[], pick: (tensor: Placed) => T): Readonly<Record<string, T>> {
-  return Object.freeze(Object.fromEntries(tensors.map((tensor) => [tensor.name, pick(tensor)])));
+function record<K extends keyof Placed>(tensors: readonly Placed[], what: K): Readonly<Record<string, Placed[K]>> {
+  return Object.freeze(Object.fromEntries(tensors.map((tensor) => [tensor.name, tensor[what]])));
 }

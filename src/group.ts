@@ -55,7 +55,7 @@ export class Group {
     });
   }
 
-  /** Takes note of which parameters are frozen. */
+  /** Takes note of which parameters it has, and which of them are frozen. */
   arrange(): void {
     this.store.arrange();
     this.#late = this.store.tensors.some(({ frozen, started }) => !frozen && !started);
@@ -72,7 +72,7 @@ export class Group {
     this.arrange();
   }
 
-  /** Takes over parameters of another group, and its steps and memory if it has no parameters itself. */
+  /** Takes over parameters of another group, and its steps and memory if it has no parameters itself. Both are to be arranged then. */
   take(from: Group, names: readonly string[]): void {
     if (this.names.length === 0) {
       this.steps = from.steps;
@@ -80,7 +80,6 @@ export class Group {
     }
     this.store.take(from.store, names);
     this.settings.take(from.settings, names);
-    this.arrange();
   }
 
   /** Sets the rule's state, but of what is frozen, and memory back to what they start from; the next step is the first. */
@@ -110,7 +109,6 @@ export class GroupView {
 
   constructor(group: Group, accessors: PropertyDescriptorMap) {
     this.#settings = group.settings;
-    Object.defineProperty(this, "names", { get: () => this.#settings.names, enumerable: true });
     Object.defineProperties(this, accessors);
     // a misspelt option would be taken silently
     Object.preventExtensions(this);
@@ -127,6 +125,12 @@ export class GroupView {
         this.#settings.set(name, value);
       },
     });
-    return Object.fromEntries(Object.keys(defaults).map((name) => [name, accessor(name)]));
+    const names: PropertyDescriptor = {
+      enumerable: true,
+      get(this: GroupView) {
+        return this.#settings.names;
+      },
+    };
+    return Object.fromEntries([["names", names], ...Object.keys(defaults).map((name) => [name, accessor(name)])]);
   }
 }

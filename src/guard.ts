@@ -43,14 +43,13 @@ export class Guard {
   readonly #clock: Clock;
   /** What the gradients are divided by, because they are the sum of several calls'. */
   readonly #divisor: number;
-  readonly #settings: Record<string, Setting | undefined> = { gradScale: 1 };
-  #nonFinite: NonFinite = "apply";
+  readonly #settings: Record<string, Setting | NonFinite | undefined> = { gradScale: 1, nonFinite: "apply" };
+  /** What they are in this step. */
+  readonly #values: Record<string, number | undefined> = { gradScale: 1 };
   /** Whether there is nothing to do before a step. */
   #idle: boolean;
   /** The sum of the squares of all gradients, once the step has measured it. */
   #squares: number | undefined;
-  /** Of which gradients it is. */
-  #measured: Source = "grads";
 
   constructor(kind: Kind, clock: Clock, divisor: number, options: Readonly<Record<string, unknown>>) {
     this.#kind = kind;
@@ -63,74 +62,73 @@ export class Guard {
 
   /** What the next step uses. */
   get(name: string): unknown {
-    return name === "nonFinite" ? this.#nonFinite : this.#read(name);
+    return name === "nonFinite" ? this.#settings[name] : this.#number(name, this.#settings[name]);
   }
 
   set(name: string, value: unknown): void {
     const who = this.#kind.rule.name;
     if ("minimize" in this.#kind.rule) throw new TypeError(`${who}: unknown option "${name}"`);
     if (name === "zeroGrad") this.stages.clear = checkFlag(who, name, value);
-    else if (name === "nonFinite") this.#nonFinite = checkChoice(who, name, value, choices) as NonFinite;
-    else this.#write(name, value as Setting | undefined);
+    else if (name === "nonFinite") this.#settings[name] = checkChoice(who, name, value, choices) as NonFinite;
+    else {
+      this.#values[name] = this.#number(name, value);
+      this.#settings[name] = value as Setting | undefined;
+    }
     const { gradScale, clipNorm, clipValue } = this.#settings;
     this.#idle = !this.#kind.clip && gradScale === 1 && clipNorm === undefined && clipValue === undefined;
     this.stages.scale = 1 / this.#divisor;
     this.stages.limit = Infinity;
   }
 
-  #write(name: string, value: Setting | undefined): void {
-    const before = this.#settings[name];
-    this.#settings[name] = value;
-    try {
-      this.#read(name);
-    } catch (error) {
-      this.#settings[name] = before;
-      throw error;
+  /** Brings the values that follow a schedule up to date; throws before any is used if one is out of its range. */
+  follow(): void {
+    for (let i = 0; i < settings.length && !this.#idle; i++) {
+      this.#values[settings[i]] = this.get(settings[i]) as number | undefined;
     }
   }
 
   /**
-   * Whether the gradients are kept from the step because they are not finite; throws where that is asked for, or if a schedule gives
-   * what is out of its range.
+   * Whether the gradients are kept from the step because they are not finite, or what they come to if they are added to those before;
+   * throws where that is asked for.
    */
-  refuses(inside: Inside, source: Source): boolean {
+  refuses(inside: Inside, source: Source, adds = false): boolean {
     this.#squares = undefined;
-    for (let i = 0; i < settings.length && !this.#idle; i++) this.#read(settings[i]);
-    if (this.#nonFinite === "apply" || Number.isFinite(this.#measure(inside, source))) return false;
-    const found = firstNonFinite(inside.tensors, source);
+    const { nonFinite } = this.#settings;
+    if (nonFinite === "apply") return false;
+    let norm = Math.sqrt(this.#measure(inside, source));
+    if (adds) norm += Math.sqrt(squaresOf(inside, "gradSum"));
+    // what is as small as this is finite, and so is its sum
+    if (norm < 2 ** 127) return false;
+    const own = firstNonFinite(inside.tensors, source, false);
+    const found = own ?? (adds && firstNonFinite(inside.tensors, source, true));
     if (!found) return false;
-    if (this.#nonFinite === "throw") {
-      const { name, value, index } = found;
-      throw new RangeError(`step: gradient "${name}" is ${value} at index ${index}, expected finite numbers`);
-    }
+    if (nonFinite === "throw") throw new RangeError(`step: ${found}, expected finite numbers`);
     this.skipped++;
-    if (this.stages.clear && source === "grads") {
-      for (const { grads, frozen } of inside.tensors) if (!frozen) grads.fill(0);
-    }
+    // a sum that cannot be had begins anew
+    if (!own) this.#clock.called = 0;
     return true;
   }
 
   /** Writes how a step prepares the gradients. */
   prepare(inside: Inside, source: Source): void {
     const { stages } = this;
-    if (source !== this.#measured) this.#squares = undefined;
+    // what was measured are those that came last
+    if (source === "gradSum") this.#squares = undefined;
     stages.source = source;
     stages.plain = this.#idle && source === "grads" && !stages.clear;
-    if (!this.#idle) this.#clip(inside, source);
-    if (this.#squares !== undefined) {
-      this.gradNorm = this.#norm(inside, source, 1 / ((this.#read("gradScale") as number) * this.#divisor));
-    }
+    const scale = 1 / ((this.#values.gradScale as number) * this.#divisor);
+    if (!this.#idle) this.#clip(inside, source, scale);
+    if (this.#squares !== undefined) this.gradNorm = this.#norm(inside, source, scale);
   }
 
-  #clip(inside: Inside, source: Source): void {
+  #clip(inside: Inside, source: Source, scale: number): void {
     const { stages } = this;
+    const { clipNorm: max, clipValue = Infinity } = this.#values;
     const { values } = inside.groups[0].settings;
-    const scale = 1 / ((this.#read("gradScale") as number) * this.#divisor);
-    const max = this.#read("clipNorm");
     const convention = values.convention as Convention;
     const factor = max === undefined ? 1 : clipFactor(this.#norm(inside, source, scale), max, convention);
     stages.scale = scale * factor * (this.#kind.clip ? this.#clipOfRule(inside, source, scale, factor) : 1);
-    stages.limit = this.#read("clipValue") ?? Infinity;
+    stages.limit = clipValue;
   }
 
   // apart, because the closure in it takes memory at every call
@@ -143,33 +141,35 @@ export class Guard {
     return Math.sqrt(this.#measure(inside, source)) * scale;
   }
 
-  #measure({ groups, tensors }: Inside, source: Source): number {
-    if (this.#squares !== undefined) return this.#squares;
-    for (let i = 0; i < groups.length; i++) groups[i].store.measure(source);
-    let sum = 0;
-    for (let i = 0; i < tensors.length; i++) sum += tensors[i].squares;
-    this.#squares = sum;
-    this.#measured = source;
-    return sum;
+  #measure(inside: Inside, source: Source): number {
+    this.#squares ??= squaresOf(inside, source);
+    return this.#squares;
   }
 
-  #read(name: string): number | undefined {
-    const setting = this.#settings[name];
+  #number(name: string, setting: unknown): number | undefined {
     const value = typeof setting === "function" ? setting(this.#clock.steps) : setting;
-    const who = this.#kind.rule.name;
-    return value === undefined && name !== "gradScale" ? value : checkNumber(who, name, value, ranges[name]);
+    if (value === undefined && name !== "gradScale") return value;
+    return checkNumber(this.#kind.rule.name, name, value, ranges[name]);
   }
 }
 
 const choices: readonly NonFinite[] = ["apply", "skip", "throw"];
 
-/** The first gradient that is not finite, in the order of the parameters. */
-function firstNonFinite(tensors: readonly Placed[], source: Source) {
+function squaresOf({ groups, tensors }: Inside, source: Source): number {
+  for (let i = 0; i < groups.length; i++) groups[i].store.measure(source);
+  let sum = 0;
+  for (let i = 0; i < tensors.length; i++) sum += tensors[i].squares;
+  return sum;
+}
+
+/** What is wrong with the first gradient that is not finite, or that is not if it is added, in the order of the parameters. */
+function firstNonFinite(tensors: readonly Placed[], source: Source, adds: boolean): string | undefined {
   for (const { name, frozen, grads, given, state } of tensors) {
     if (frozen) continue;
-    const g = source === "grads" ? grads : source === "given" ? (given as Reals) : (state.gradSum as Reals);
-    const index = g.findIndex((x) => !Number.isFinite(x));
-    if (index >= 0) return { name, index, value: g[index] };
+    const g = source === "grads" ? grads : (given as Reals);
+    const x = adds ? g.map((gi, i) => gi + state.gradSum[i]) : g;
+    const index = x.findIndex((xi) => !Number.isFinite(xi));
+    if (index >= 0) return `${adds ? "the sum of gradients" : "gradient"} "${name}" is ${x[index]} at index ${index}`;
   }
   return undefined;
 }

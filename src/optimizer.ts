@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { describe, isObject } from "./check.js";
 import { Core } from "./core.js";
-import type { NonFinite } from "./guard.js";
+import type { Guard, NonFinite } from "./guard.js";
 import { planMove, setFrozen } from "./regroup.js";
 import type { Dtype, Kind } from "./rule.js";
 import {
@@ -56,28 +56,27 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** Views on the parameters, by name. An array that you handed over is shown itself. */
   get params(): Views<N, D> {
-    return this.#core.checkAlive().params as Views<N, D>;
+    return this.#core.checkAlive().shown.params as Views<N, D>;
   }
 
   /** Views on the gradients: write them here, or hand them to `step`. */
   get grads(): Views<N, D> {
-    return this.#core.checkAlive().grads as Views<N, D>;
+    return this.#core.checkAlive().shown.grads as Views<N, D>;
   }
 
   /** Views on the state, by parameter and slot. */
   get state(): States<N, D, H> {
-    return this.#core.checkAlive().state as States<N, D, H>;
+    return this.#core.checkAlive().shown.state as States<N, D, H>;
   }
 
   /** The shapes of the parameters, by name. */
   get shapes(): ByName<N, readonly number[]> {
-    const shapes = this.#core.checkAlive().tensors.map(({ name, shape }) => [name, shape]);
-    return Object.fromEntries(shapes) as ByName<N, readonly number[]>;
+    return this.#core.checkAlive().shown.shapes as ByName<N, readonly number[]>;
   }
 
   /** The groups, each with its `names` and its options as properties, read at every step. */
   get groups(): readonly [GroupOf<H, N>, ...GroupOf<H, N>[]] {
-    return this.#core.groupViews as unknown as readonly [GroupOf<H, N>, ...GroupOf<H, N>[]];
+    return this.#core.checkAlive().groupViews as unknown as readonly [GroupOf<H, N>, ...GroupOf<H, N>[]];
   }
 
   /** The number of steps taken. */
@@ -87,7 +86,7 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** How many threads share the work of large steps: what you asked for, or 1 where that cannot be had. */
   get threads(): number {
-    return this.#core.groups.reduce((most, { store }) => Math.max(most, store.threads), 1);
+    return this.#core.backend.crew?.threads ?? 1;
   }
 
   /** Bytes of memory that the optimizer holds, without your own arrays. */
@@ -121,40 +120,44 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return this;
   }
 
+  get #guard(): Guard {
+    return this.#core.checkAlive().guard;
+  }
+
   /** What the gradients are divided by, such as a loss scale. A number or a schedule; default 1. */
   get gradScale(): number {
-    return this.#core.guard.get("gradScale") as number;
+    return this.#guard.get("gradScale") as number;
   }
 
   set gradScale(value: Setting) {
-    this.#core.guard.set("gradScale", value);
+    this.#guard.set("gradScale", value);
   }
 
   /** The norm of all gradients together that a step takes at most; undefined for any. A number or a schedule. */
   get clipNorm(): number | undefined {
-    return this.#core.guard.get("clipNorm") as number | undefined;
+    return this.#guard.get("clipNorm") as number | undefined;
   }
 
   set clipNorm(value: Setting | undefined) {
-    this.#core.guard.set("clipNorm", value);
+    this.#guard.set("clipNorm", value);
   }
 
   /** How far from zero a step takes a gradient at most; undefined for any. A number or a schedule. */
   get clipValue(): number | undefined {
-    return this.#core.guard.get("clipValue") as number | undefined;
+    return this.#guard.get("clipValue") as number | undefined;
   }
 
   set clipValue(value: Setting | undefined) {
-    this.#core.guard.set("clipValue", value);
+    this.#guard.set("clipValue", value);
   }
 
   /** What a step does about gradients that are not finite. */
   get nonFinite(): NonFinite {
-    return this.#core.guard.get("nonFinite") as NonFinite;
+    return this.#guard.get("nonFinite") as NonFinite;
   }
 
   set nonFinite(value: NonFinite) {
-    this.#core.guard.set("nonFinite", value);
+    this.#guard.set("nonFinite", value);
   }
 
   /** The norm of all gradients when a step last measured it, divided by `gradScale` and not clipped; NaN before. */
@@ -196,7 +199,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
 
   /** The names of the parameters that are frozen. */
   get frozen(): readonly N[] {
-    return this.#core.tensors.filter(({ frozen }) => frozen).map(({ name }) => name as N);
+    return this.#core
+      .checkAlive()
+      .tensors.filter(({ frozen }) => frozen)
+      .map(({ name }) => name as N);
   }
 
   /**
@@ -249,7 +255,10 @@ export class Optimizer<N extends string = string, D extends Dtype = Dtype, H = u
     return crew ? () => crew.loaded(dict, load()) : load;
   }
 
-  /** Gives the memory back. The optimizer and its views must not be used afterwards; your own arrays are yours. */
+  /**
+   * Gives the memory back. Afterwards only what was counted can be read: `steps`, `skipped`, `gradNorm`, and `bytes`, which is 0; the
+   * rest throws, and views must not be used. Your own arrays are yours.
+   */
   dispose(): void {
     this.#core.dispose();
   }

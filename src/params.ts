@@ -1,4 +1,4 @@
-import { checkChoice, checkDisjoint, checkFixed, describe, dtypeOf, isObject, isRecord } from "./check.js";
+import { checkChoice, checkFixed, describe, dtypeOf, isObject, isRecord } from "./check.js";
 import { arrays } from "./layout.js";
 import type { Reals } from "./real.js";
 import type { Dtype } from "./rule.js";
@@ -116,15 +116,33 @@ export function isDtype(value: unknown): value is Dtype {
   return dtypes.includes(value as Dtype);
 }
 
-/** Throws if a name comes twice or two arrays share memory. */
-export function checkDistinct(who: string, tensors: readonly Tensor[]): void {
+/** Throws if a name comes twice or two arrays share memory, with those that are `there` already. */
+export function checkDistinct(who: string, added: readonly Tensor[], there: ReadonlyMap<string, Tensor>): void {
   const names = new Set<string>();
-  for (const { name } of tensors) {
-    if (names.has(name)) throw new RangeError(`${who}: parameter "${name}" is given twice`);
+  for (const { name } of added) {
+    if (names.has(name) || there.has(name)) throw new RangeError(`${who}: parameter "${name}" is given twice`);
     names.add(name);
   }
-  checkDisjoint(
-    who,
-    tensors.flatMap(({ name, own }) => (own ? [[name, own] as const] : [])),
-  );
+  checkDisjoint(who, [...there.values(), ...added]);
+}
+
+/** Throws if two of the caller's arrays share memory. */
+function checkDisjoint(who: string, tensors: readonly Tensor[]): void {
+  const byBuffer = new Map<ArrayBufferLike, [string, Reals][]>();
+  for (const { name, own } of tensors) {
+    if (!own?.length) continue;
+    const others = byBuffer.get(own.buffer) ?? [];
+    byBuffer.set(own.buffer, others);
+    others.push([name, own]);
+  }
+  for (const sharing of byBuffer.values()) {
+    sharing.sort(([, a], [, b]) => a.byteOffset - b.byteOffset);
+    for (let i = 1; i < sharing.length; i++) {
+      const [before, a] = sharing[i - 1];
+      const [name, b] = sharing[i];
+      if (b.byteOffset < a.byteOffset + a.byteLength) {
+        throw new RangeError(`${who}: parameters "${before}" and "${name}" must not share memory`);
+      }
+    }
+  }
 }

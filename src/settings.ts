@@ -184,7 +184,7 @@ export class GroupSettings {
 
   /** Forgets what was to hold for one step. */
   forget(once: readonly string[]): void {
-    for (const name of once) this.values[name] = this.#rule.defaults[name];
+    for (const name of once) if (!this.schedules.has(name)) this.values[name] = this.#rule.defaults[name];
   }
 
   #write(name: string, value: unknown): void {

@@ -59,8 +59,6 @@ export const untouched: GroupStages = { sign: 1, decay: 0, keep: 1, ema: 1, plai
 export interface Store {
   readonly tensors: readonly Placed[];
   readonly bytes: number;
-  /** How many threads share the work of large steps. */
-  readonly threads: number;
   /** One pass of step t. */
   step(pass: number, t: number, stages: Stages): void;
   /** Adds the gradients to their sum, or makes them the sum, and clears them if asked to. */
@@ -69,9 +67,9 @@ export interface Store {
   measure(source: Source): void;
   /** Runs a method of the rule's after step t, if it can have any. */
   call?(method: string, t: number, source: Source): void;
-  /** Takes note of which tensors are frozen. */
+  /** Takes note of which tensors it has, and which of them are frozen. */
   arrange(): void;
-  /** Takes over tensors of another store of the same kind. They stay where they are. */
+  /** Takes over tensors of another store of the same kind. They stay where they are. Both are to be arranged then. */
   take(from: Store, names: readonly string[]): void;
   /** Makes all views anew, because the memory has grown. */
   renew(): void;

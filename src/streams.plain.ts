@@ -42,7 +42,6 @@ interface Part {
 /** The tensors of a group whose rule looks at each element alone: a step goes from one to the next. */
 export class Streams implements Store, Part {
   tensors: readonly Laid[];
-  readonly threads = 1;
   readonly #rule: AnyElementRule;
   readonly #scalars: AnyElementRule["scalars"];
   readonly #kernelAt: AnyElementRule["kernelAt"];
@@ -173,7 +172,6 @@ export class Streams implements Store, Part {
     const moved = from.tensors.filter(({ name }) => names.includes(name));
     from.tensors = from.tensors.filter((tensor) => !moved.includes(tensor));
     this.tensors = [...this.tensors, ...moved];
-    for (const store of [from, this]) store.arrange();
   }
 
   gather(length: number): Part {

@@ -45,10 +45,6 @@ export class Streams implements Store {
     return this.#parts.reduce((sum, { region, borrowed }) => sum + (borrowed ? 0 : region.bytes), 0);
   }
 
-  get threads(): number {
-    return this.#backend.crew?.threads ?? 1;
-  }
-
   step(_pass: number, t: number, stages: Stages): void {
     if (this.#parts.length === 0) return;
     stepParts(this.#parts, this.begin(this.#parts[0], t), this.#settings.stages, stages);
@@ -104,6 +100,7 @@ export class Streams implements Store {
   }
 
   arrange(): void {
+    this.tensors = this.#parts.flatMap((part) => part.tensors);
     for (const part of this.#parts) arrangePart(part, this.#backend);
   }
 
@@ -114,10 +111,6 @@ export class Streams implements Store {
       if (tensors.length === 0) continue;
       part.tensors = part.tensors.filter((tensor) => !isMoved(tensor));
       this.#parts = [...this.#parts, { ...part, tensors, borrowed: true }];
-    }
-    for (const store of [from, this]) {
-      store.tensors = store.#parts.flatMap((part) => part.tensors);
-      store.arrange();
     }
   }
 

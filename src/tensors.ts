@@ -46,10 +46,6 @@ export class Tensors implements Store {
     this.arrange();
   }
 
-  get threads(): number {
-    return this.#backend.crew?.threads ?? 1;
-  }
-
   get bytes(): number {
     return this.#batches.reduce((sum, { region, borrowed }) => sum + (borrowed ? 0 : region.bytes), 0);
   }
@@ -112,8 +108,6 @@ export class Tensors implements Store {
       batch.places = batch.places.filter((place) => !isMoved(place));
       this.#batches = [...this.#batches, { ...batch, places, borrowed: true }];
     }
-    from.arrange();
-    this.arrange();
   }
 
   /** Averages the parameters after a step that a rule has taken itself. */

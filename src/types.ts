@@ -103,7 +103,7 @@ interface General<D extends Dtype> {
   clipValue: Setting;
   /**
    * What a step does about gradients that are not finite: take them as they are (the default), leave the step out, or throw an
-   * error that names the first.
+   * error that names the first. Of several calls that make a step, one is left out, or, if only their sum is not finite, all so far.
    */
   nonFinite: NonFinite;
   /** Whether a step leaves `grads` zero; default false. */

@@ -315,3 +315,14 @@ test("groups and names cannot be replaced", () => {
     expect(act).toThrow(TypeError);
   }
 });
+
+test("what is done to thousands of groups one by one takes milliseconds each", { timeout: 5000 }, () => {
+  const opt = make(Adam, {});
+  const count = 3000;
+  for (let i = 0; i < count; i++) opt.addGroup({ params: { [`p${i}`]: 1 } });
+  const all = Object.keys(opt.params);
+  for (const name of all) opt.freeze(name);
+  for (const name of all) opt.unfreeze(name);
+  opt.move(all, count);
+  expect(opt.step().groups[count].names).toHaveLength(count);
+});

@@ -35,6 +35,85 @@ describe.each(backends)("on %s", (backend) => {
     expect(opt.gradNorm).toBe(5.5);
   });
 
+  test.each(["grads", "given", "rows"])("a step calls each schedule once, with the steps taken (%s)", (how) => {
+    for (const accumulate of how === "rows" ? [1] : [1, 3]) {
+      const calls: Record<string, number[]> = {};
+      const names = ["lr", "weightDecay", "clipNorm", "clipValue", "gradScale", ...(how === "rows" ? [] : ["ema"])];
+      const schedules = names.map((name) => {
+        calls[name] = [];
+        return [name, (step: number) => 1 / (1 + calls[name].push(step))] as const;
+      });
+      const options = { ...Object.fromEntries(schedules), accumulate, nonFinite: "skip", backend };
+      const opt = make(SGD, { w: 2 }, options);
+      for (const name of names) calls[name].length = 0;
+      for (let i = 0; i < 2 * accumulate; i++) {
+        if (how === "rows") stepRows(opt as never, { w: f32(i, 1) } as never);
+        else opt.step(how === "given" ? { w: f32(i, 1) } : undefined);
+      }
+      for (const name of names) expect(calls[name], name).toEqual([0, 1]);
+    }
+  });
+
+  test.each(["lr", "clipNorm", "gradScale"])(
+    "after %s follows a schedule that throws, nothing has changed",
+    (option) => {
+      let broken = false;
+      const schedule = () => {
+        if (broken) throw new Error("schedule: no rate");
+        return 1;
+      };
+      for (const accumulate of [1, 2]) {
+        broken = false;
+        const opt = make(SGD, { w: 1 }, { [option]: schedule, momentum: 0.5, ema: 0.5, accumulate, backend });
+        for (let i = 1; i < accumulate; i++) opt.step({ w: f32(1) });
+        const before = snapshot(opt);
+        broken = true;
+        expectError(() => opt.step({ w: f32(3) }), Error, "schedule: no rate");
+        broken = false;
+        expectUnchanged(opt, before);
+        const other = make(SGD, { w: 1 }, { momentum: 0.5, ema: 0.5, accumulate, [option]: 1, backend });
+        for (let i = 1; i < accumulate; i++) other.step({ w: f32(1) });
+        for (const one of [opt, other]) one.step({ w: f32(2) });
+        expect(all(opt, "w")).toEqual(all(other, "w"));
+      }
+    },
+  );
+
+  test("gradients whose sum is not finite are left out together, or refused", () => {
+    const options = { accumulate: 3, backend };
+    const opts = ["skip", "throw"].flatMap((nonFinite) => [
+      make(SGD, { v: 1, w: 2 }, { ...options, nonFinite, lr: 1 }),
+      make(SGD, { v: 1, w: 2 }, { ...options, nonFinite, lr: 1, dtype: "f64" }),
+      make(gradstep.LAMB, { v: 1, w: 2 }, { ...options, nonFinite }),
+    ]);
+    for (const opt of opts) {
+      const array = opt.dtype === "f32" ? Float32Array : Float64Array;
+      const large = opt.dtype === "f32" ? 2 ** 127 : 2 ** 1023;
+      const give = (x: number) => opt.step({ v: new array([1]), w: new array([1, x]) });
+      give(large);
+      const before = snapshot(opt);
+      if (opt.nonFinite === "throw") {
+        expectError(
+          () => give(large),
+          RangeError,
+          'step: the sum of gradients "w" is Infinity at index 1, expected finite numbers',
+        );
+        expectUnchanged(opt, before);
+        give(-large);
+      } else {
+        give(large);
+        expect([opt.skipped, opt.steps]).toEqual([1, 0]);
+        give(1);
+        give(2);
+      }
+      give(3);
+      expect(opt.steps).toBe(1);
+      expect([...opt.params.v, ...opt.params.w].every(Number.isFinite)).toBe(true);
+      const mean = opt.nonFinite === "throw" ? [1, 1, 1] : [1, 1, 2];
+      if (opt instanceof SGD) expect([...opt.params.v, ...opt.params.w]).toEqual(mean.map((g) => -g));
+    }
+  });
+
   test.each([SGD, gradstep.LAMB])("what is thawed has in the next step what came since", (made) => {
     const sums = (freezes: boolean) => {
       const opt = make(made, { w: 3, v: 2 }, { accumulate: 2, backend });
@@ -183,10 +262,25 @@ describe.each(backends)("on %s", (backend) => {
       opt.step({ ...opt.grads });
     }
     expect([...all(opt, "w"), ...opt.grads.w]).toEqual([-3, 0]);
-    const filtered = make(GrokfastEMA, make(SGD, { w: 1 }, { zeroGrad: true, backend }));
-    filtered.grads.w.fill(1);
-    filtered.step(filtered.grads);
-    expect([...filtered.grads.w]).toEqual([0]);
+    const filtered = make(GrokfastEMA, make(SGD, { w: 1, v: 1 }, { zeroGrad: true, backend }));
+    filtered.freeze("v");
+    filtered.grads.v.fill(2);
+    for (const grads of [filtered.grads, { ...filtered.grads }]) {
+      filtered.grads.w.fill(1);
+      filtered.step(grads);
+      expect([...filtered.grads.w, ...filtered.grads.v]).toEqual([0, 2]);
+    }
+  });
+
+  test.each([1, 2])("the optimizer's own gradients are cleared among others too, %i calls a step", (accumulate) => {
+    const options = { lr: 1, zeroGrad: true, nonFinite: "skip", accumulation: "sum", accumulate, backend };
+    const opt = make(SGD, { w: 1, v: 1 }, options);
+    for (const g of [1, 2, Number.NaN, 3, 4]) {
+      opt.grads.w[0] += g;
+      opt.step({ w: opt.grads.w, v: f32(1) });
+      expect(opt.grads.w[0]).toBe(0);
+    }
+    expect([...all(opt, "w"), ...all(opt, "v"), opt.skipped]).toEqual([-10, -4, 1]);
   });
 
   test("a schedule may look, but not act", () => {
@@ -215,6 +309,30 @@ describe.each(backends)("on %s", (backend) => {
         expectUnchanged(made, before);
         expect(all(made.step({ w: f32(0) }), "w")).toEqual([0]);
       }
+    }
+  });
+
+  test("a closure may clear the gradients and look, but not act", () => {
+    const acts: Record<string, (opt: Subject) => unknown> = {
+      dispose: (opt) => opt.dispose(),
+      step: (opt) => opt.step(() => 1),
+      loadStateDict: (opt) => opt.loadStateDict({}),
+      stateDict: (opt) => opt.stateDict(),
+      swap: (opt) => opt.swap(),
+    };
+    const closure = (opt: Subject, act: (opt: Subject) => unknown) => () => {
+      opt.zeroGrad();
+      opt.grads.w[0] += opt.params.w[0];
+      act(opt);
+      return 0.5 * opt.params.w[0] ** 2;
+    };
+    for (const [name, act] of Object.entries(acts)) {
+      const opt = make(gradstep.LBFGS, { w: 1 }, { ema: 0.5, backend });
+      opt.params.w.fill(4);
+      expectError(() => opt.step(closure(opt, act)), Error, `${name}: a step is under way`);
+      expect([opt.steps, ...all(opt, "w")]).toEqual([0, 4]);
+      opt.step(closure(opt, () => opt.lr));
+      expect(all(opt, "w")).toEqual([0]);
     }
   });
 
@@ -269,6 +387,22 @@ describe.each(backends)("on %s", (backend) => {
       loaded.params.v.set([5, 6]);
       loaded.swap();
       expect(all(loaded, "v")).toEqual([5, 6]);
+    }
+  });
+
+  test("slow weights start from what a parameter is at its first step, when it is thawed or after a load too", () => {
+    const made = () => make(Lookahead, make(SGD, { w: 1, v: 1 }, { lr: 1, backend }), { k: 2, alpha: 0.5 });
+    const opt = made();
+    opt.freeze("v");
+    opt.step({ w: f32(0) });
+    const loaded = made();
+    loaded.freeze("v");
+    loaded.loadStateDict(structuredClone(opt.stateDict()));
+    for (const one of [opt, loaded]) {
+      one.params.v.fill(8);
+      one.unfreeze("v");
+      for (let i = 0; i < 3; i++) one.step({ w: f32(0), v: f32(0) });
+      expect([...all(one, "v"), ...one.state.v.slow]).toEqual([8, 8]);
     }
   });
 

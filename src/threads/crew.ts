@@ -11,16 +11,16 @@ import {
   type Cutting,
   layCall,
   layJob,
-  makeBench,
-  measureTable,
   namesIn,
   postDesk,
   squaresTape,
   type Table,
 } from "./bench.js";
 import { Carrier, squaresOf } from "./carrier.js";
-import { type Counter, layPassing, makeCounter, pass, runHere } from "./counter.js";
+import { layPassing, pass, runHere } from "./counter.js";
 import { begun } from "./desk.js";
+import { Desks } from "./desks.js";
+import { Loss } from "./loss.js";
 import { type Modules, SharedMemory } from "./memory.js";
 import type { Pool, Posted } from "./pool.js";
 import { spreadKernels } from "./spread.js";
@@ -49,23 +49,14 @@ interface Job {
   readonly stageScalars: Reals;
 }
 
-/** What was cut off in the middle. */
-interface Loss {
-  readonly names: readonly string[];
-  /** Whether the worker that did it is sure to have ended. */
-  over: boolean;
-}
-
 /** The threads of one optimizer. */
 export class Threads implements Crew {
   readonly #asked: number;
   readonly #backend: Backend;
   readonly #modules: Modules;
   readonly #pool: Pool;
-  // by ranges: a part that is arranged anew, or is no more, lets go of its bench, and of what workers hold of it
-  readonly #benches = new WeakMap<Part["ranges"], Bench>();
-  readonly #desks = new Set<number>();
-  #cut: Loss | undefined;
+  readonly #desks: Desks;
+  readonly #loss = new Loss();
   #waiting: Job[] | undefined;
   #underWay = false;
 
@@ -74,6 +65,7 @@ export class Threads implements Crew {
     this.#backend = backend;
     this.#modules = modules;
     this.#pool = pool;
+    this.#desks = new Desks(backend, modules, pool);
   }
 
   get threads(): number {
@@ -85,7 +77,7 @@ export class Threads implements Crew {
   }
 
   each(part: Part, source: Source, own: boolean, walk: (part: Part) => void): boolean {
-    const bench = this.#benchOf(part);
+    const bench = this.#desks.bench(part);
     if (bench.elements * (2 + part.streams.state.length) < least.step || this.threads === 1) return false;
     bench.tape.length = 0;
     walk(bench.recorded);
@@ -110,11 +102,7 @@ export class Threads implements Crew {
     const carrier = new Carrier(memory, this.#backend, dtype);
     return spreadKernels(kernels, dtype, longest, sizes, carrier, {
       pays: (numbers) => numbers >= least.step && this.threads > 1,
-      post: (entries) => {
-        const posted = postDesk(memory, dtype, entries, this.#modules, this.#pool);
-        this.#noteDesk(posted, memory);
-        return posted;
-      },
+      post: (entries) => this.#desks.note(postDesk(memory, dtype, entries, this.#modules, this.#pool), memory),
       call: (posted, cutting, tape, tensor) => this.#call(posted, cutting, tape, tensor),
     });
   }
@@ -128,9 +116,9 @@ export class Threads implements Crew {
       }
       return true;
     }
-    const bench = this.#benchOf(part);
+    const bench = this.#desks.bench(part);
     if (bench.elements < least.measure || this.threads === 1) return false;
-    const table = this.#squaresOf(bench, part);
+    const table = this.#desks.squares(bench, part);
     const { desk } = table.posted;
     this.#lay(table, squaresTape(part, source, this.#modules));
     if (!this.#pool.run(table.posted)) {
@@ -151,16 +139,11 @@ export class Threads implements Crew {
 
   check(who: string): void {
     this.checkIdle(who);
-    if (!this.#cut) return;
-    if (who !== "loadStateDict") throw new Error(`${who}: ${cutMessage(this.#cut.names)}`);
-    if (!this.#cut.over) {
-      throw new Error(`${who}: the worker that was cut off has not ended yet, await a turn of the event loop first`);
-    }
+    this.#loss.check(who);
   }
 
   loaded<T>({ params = {} }: StateDict, result: T): T {
-    const names = this.#cut?.names.filter((name) => !Object.hasOwn(params, name)) ?? [];
-    this.#cut = names.length > 0 ? { names, over: true } : undefined;
+    this.#loss.replace(params);
     return result;
   }
 
@@ -183,7 +166,7 @@ export class Threads implements Crew {
   }
 
   dispose(): void {
-    for (const id of this.#desks) this.#pool.forget(id);
+    this.#desks.dispose();
   }
 
   #runWaiting(): void {
@@ -207,7 +190,7 @@ export class Threads implements Crew {
   }
 
   #pass(bench: Bench, part: Part, tape: readonly number[], source: Source): void {
-    const counter = this.#counterOf(bench, part);
+    const counter = this.#desks.counter(bench, part);
     this.#pool.hire(this.#asked - 1);
     layPassing(counter, tape, this.#asked);
     if (!pass(counter, part, source, this.#pool)) this.#losePart(counter.posted, part);
@@ -221,42 +204,6 @@ export class Threads implements Crew {
     if (tensor === undefined) this.#repeat(posted);
     else this.#lose(posted, () => [tensor]);
     return false;
-  }
-
-  #benchOf(part: Part): Bench {
-    const { ranges } = part;
-    let bench = this.#benches.get(ranges);
-    if (!bench) {
-      bench = makeBench(part, this.#backend, this.#modules, this.#pool);
-      this.#benches.set(ranges, bench);
-      this.#noteDesk(bench.steps.posted, ranges);
-    }
-    return bench;
-  }
-
-  #squaresOf(bench: Bench, part: Part): Table {
-    if (!bench.squares) {
-      bench.squares = measureTable(bench, part, this.#modules, this.#pool);
-      this.#noteDesk(bench.squares.posted, part.ranges);
-    }
-    return bench.squares;
-  }
-
-  #counterOf(bench: Bench, part: Part): Counter {
-    if (!bench.counter) {
-      bench.counter = makeCounter(part, bench.cut, this.#backend, this.#modules, this.#pool);
-      this.#noteDesk(bench.counter.posted, part.ranges);
-    }
-    return bench.counter;
-  }
-
-  /** Takes note of a desk, which goes with its owner. */
-  #noteDesk({ id }: Posted, owner: object): void {
-    this.#desks.add(id);
-    gone.register(owner, () => {
-      this.#desks.delete(id);
-      this.#pool.forget(id);
-    });
   }
 
   #lay(table: Table, tape: readonly number[]): void {
@@ -274,7 +221,7 @@ export class Threads implements Crew {
   }
 
   #losePart(posted: Posted, part: Part): void {
-    this.#benches.delete(part.ranges);
+    this.#desks.drop(part);
     this.#lose(posted, (chunks) => namesIn(posted.desk, chunks, part));
   }
 
@@ -284,16 +231,9 @@ export class Threads implements Crew {
     this.#pool.forget(id);
     if (lost.length === 0) return;
     const names = namesOf(lost.map(({ chunk }) => chunk));
-    const cut: Loss = { names, over: false };
-    this.#cut = cut;
-    Promise.all(lost.map(({ thread }) => this.#pool.fire(thread))).then(() => {
-      cut.over = true;
-    });
-    throw new Error(`step: ${cutMessage(names)}`);
+    this.#loss.note(names, Promise.all(lost.map(({ thread }) => this.#pool.fire(thread))));
   }
 }
-
-const gone = /* @__PURE__ */ new FinalizationRegistry<() => void>((forget) => forget());
 
 /** Puts the scalars of a job back where its kernels take them from. */
 function restored(job: Job): Job {
@@ -312,9 +252,4 @@ function runLast({ behind }: Pick<Cut["lasts"][number], "behind">, run: () => vo
   for (const { numbers, kept } of behind) kept.set(numbers);
   run();
   for (const { numbers, kept } of behind) numbers.set(kept);
-}
-
-function cutMessage(names: readonly string[]): string {
-  const quoted = names.map((name) => `"${name}"`).join(", ");
-  return `a worker ended in the middle of ${quoted}, load a state dict to go on`;
 }

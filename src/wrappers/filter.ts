@@ -1,6 +1,7 @@
 import type { OptimizerClass } from "../define.js";
 import { Optimizer } from "../optimizer.js";
 import type { Reals } from "../real.js";
+import type { Source } from "../store.js";
 import { Wrapper } from "./wrapper.js";
 
 type Arrays = Readonly<Record<string, Reals>>;
@@ -32,29 +33,33 @@ export abstract class Filter extends Wrapper {
   }
 
   override step(grads?: Arrays): this {
-    if (!this.#pass(grads)) return this;
-    this.optimizer.step();
-    return this.#end(grads);
+    const source = this.#take(grads);
+    if (this.#pass(source, grads)) this.optimizer.step();
+    return this.#end(source);
   }
 
   override async stepAsync(grads?: Arrays): Promise<this> {
-    if (!this.#pass(grads)) return this;
-    await this.optimizer.stepAsync();
-    return this.#end(grads);
+    const source = this.#take(grads);
+    if (this.#pass(source, grads)) await this.optimizer.stepAsync();
+    return this.#end(source);
+  }
+
+  /** Takes gradients; if the optimizer refuses, nothing may have changed. */
+  #take(grads: Arrays | undefined): Source {
+    this.inside().check("step");
+    return Optimizer.core(this.#filter, "step").take("step", grads);
   }
 
   /** Hands the gradients on to the optimizer, unless the step is left out. */
-  #pass(grads: Arrays | undefined): boolean {
-    // if the optimizer refuses, nothing may have changed
-    const { guard } = this.inside().check("step");
-    const filter = Optimizer.core(this.#filter, "step");
-    if (guard.refuses(filter, filter.take("step", grads))) return false;
+  #pass(source: Source, grads: Arrays | undefined): boolean {
+    if (this.inside().guard.refuses(Optimizer.core(this.#filter, "step"), source)) return false;
     this.#filter.step(grads);
     return true;
   }
 
-  #end(grads: Arrays | undefined): this {
-    return (grads === undefined || grads === this.grads) && this.inside().guard.stages.clear ? this.zeroGrad() : this;
+  #end(source: Source): this {
+    if (this.inside().guard.stages.clear) Optimizer.core(this.#filter, "step").clear(source);
+    return this;
   }
 
   override zeroGrad(): this {

@@ -137,8 +137,8 @@ test("1,000 runs with workers that die", { timeout: 1_500_000 }, async () => {
   }
   console.log(counts, { helped: pool.helped });
   expect(counts.undisturbed).toBeGreaterThan(100);
-  expect(counts.cut).toBeGreaterThan(100);
-  expect(counts.healed).toBeGreaterThan(50);
+  expect(counts.cut).toBeGreaterThan(20);
+  expect(counts.healed).toBeGreaterThan(10);
   expect(pool.helped).toBeGreaterThan(1000);
 });
 
