@@ -86,7 +86,7 @@ const cases: Case[] = [
   [
     "several blocks",
     300,
-    50,
+    200,
     (backend) => {
       const opt = new AdamW({ w: large, b: 10 }, { backend });
       return () => opt.step();
@@ -95,7 +95,7 @@ const cases: Case[] = [
   [
     "several blocks of the user's arrays with step(grads) and coupled weight decay",
     300,
-    50,
+    200,
     (backend) => {
       const grads = { w: new Float32Array(large), b: new Float32Array(10) };
       const opt = new SGD({ w: new Float32Array(large), b: 10 }, { weightDecay: 0.1, backend });
