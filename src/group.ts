@@ -108,6 +108,7 @@ export class GroupView {
 
   constructor(group: Group, accessors: PropertyDescriptorMap) {
     this.#settings = group.settings;
+    Object.defineProperty(this, "names", { get: () => this.#settings.names, enumerable: true });
     Object.defineProperties(this, accessors);
     // a misspelt option would be taken silently
     Object.preventExtensions(this);
@@ -124,12 +125,6 @@ export class GroupView {
         this.#settings.set(name, value);
       },
     });
-    const names: PropertyDescriptor = {
-      enumerable: true,
-      get(this: GroupView) {
-        return this.#settings.names;
-      },
-    };
-    return Object.fromEntries([["names", names], ...Object.keys(defaults).map((name) => [name, accessor(name)])]);
+    return Object.fromEntries(Object.keys(defaults).map((name) => [name, accessor(name)]));
   }
 }
