@@ -139,26 +139,15 @@ export class Core {
   /** One step over all groups. */
   step(grads: unknown): void {
     const source = this.#take("step", grads);
-    const left = !this.#step(source);
-    // a step that is left out clears nothing, and none what stands among gradients that were handed over
-    if (this.guard.stages.clear && (left || source === "given")) this.clear(source);
-  }
-
-  /** Clears those of the optimizer's own gradients that a step took. */
-  clear(source: Source): void {
-    for (const { grads, given, frozen } of this.tensors) {
-      if (!frozen && (source === "grads" || given === grads)) grads.fill(0);
-    }
-  }
-
-  /** Returns false if the step is left out. */
-  #step(source: Source): boolean {
     const { guard, clock, groups } = this;
     const { passes, refuse, once } = this.kind;
     const completes = clock.called === clock.calls - 1;
     if (completes) this.#follow();
     if (refuse) this.checkReady();
-    if (guard.refuses(this, source, clock.called > 0)) return false;
+    if (guard.refuses(this, source, clock.called > 0)) {
+      this.clear(source, guard);
+      return;
+    }
     if (this.renew()) throw new Error("step: memory has grown in a schedule, expected it between steps");
     if (clock.calls > 1) {
       const first = clock.called === 0;
@@ -166,7 +155,8 @@ export class Core {
       if (first) for (const { frozen, state } of this.tensors) if (frozen) state.gradSum.fill(0);
       for (const { store } of groups) store.accumulate(first, guard.stages.clear, source);
       clock.called = completes ? 0 : clock.called + 1;
-      if (!completes) return true;
+      if (source === "given") this.clear(source, guard);
+      if (!completes) return;
     }
     guard.prepare(this, clock.calls > 1 ? "gradSum" : source);
     for (let i = 0; i < groups.length; i++) groups[i].begin();
@@ -180,7 +170,15 @@ export class Core {
     }
     if (once) for (let i = 0; i < groups.length; i++) groups[i].settings.forget(once);
     clock.steps++;
-    return true;
+    if (source === "given") this.clear(source, guard);
+  }
+
+  /** Clears those of the optimizer's own gradients that a step took, if it is to. */
+  clear(source: Source, { stages }: Guard): void {
+    if (!stages.clear) return;
+    for (const { grads, given, frozen } of this.tensors) {
+      if (!frozen && (source === "grads" || given === grads)) grads.fill(0);
+    }
   }
 
   /** Takes the gradients handed to a method, if they are no views of ours; brings schedules up to date. */

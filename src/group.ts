@@ -109,6 +109,7 @@ export class GroupView {
 
   constructor(group: Group, accessors: PropertyDescriptorMap) {
     this.#settings = group.settings;
+    Object.defineProperty(this, "names", { get: () => this.#settings.names, enumerable: true });
     Object.defineProperties(this, accessors);
     // a misspelt option would be taken silently
     Object.preventExtensions(this);
@@ -125,12 +126,6 @@ export class GroupView {
         this.#settings.set(name, value);
       },
     });
-    const names: PropertyDescriptor = {
-      enumerable: true,
-      get(this: GroupView) {
-        return this.#settings.names;
-      },
-    };
-    return Object.fromEntries([["names", names], ...Object.keys(defaults).map((name) => [name, accessor(name)])]);
+    return Object.fromEntries(Object.keys(defaults).map((name) => [name, accessor(name)]));
   }
 }

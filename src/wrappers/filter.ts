@@ -58,7 +58,7 @@ export abstract class Filter extends Wrapper {
   }
 
   #end(source: Source): this {
-    if (this.inside().guard.stages.clear) Optimizer.core(this.#filter, "step").clear(source);
+    Optimizer.core(this.#filter, "step").clear(source, this.inside().guard);
     return this;
   }
 
