@@ -1,5 +1,6 @@
-// What the options of the optimizers mean. The declarations and docs/options.md say it, each with its default and range. An option
-// that means something else in one optimizer has a line of its own, "RMSprop.alpha", and no other where all differ.
+// What the options of the optimizers mean. The declarations and docs/options.md say it, each with its default and range. What an
+// option means in one optimizer alone stands in the docstring of that one: `@option eps added to …`.
+import { docs } from "./docs.mjs";
 
 export const meanings = {
   adamBeta1: "`beta1` of AdamW, for what is no matrix",
@@ -13,46 +14,16 @@ export const meanings = {
     "whether `eps` is added to the norm that a matrix is divided by; otherwise it is the least that the norm can be",
   adjustLrFn:
     'what the rate of a matrix is multiplied by: √max(1, rows / columns), `rmsRate` √max(rows, columns) with "match_rms_adamw", √(rows / columns) with "rms_to_rms"',
-  "ASGD.alpha": "the power with which the rate falls",
-  "AdEMAMix.alpha": "how much the slow average counts beside the fast one",
-  "COCOB.alpha": "how many times the largest gradient their sum counts for at least, so that the first steps are small",
-  "OptimisticAdam.alpha": "the rate as a multiple of `lr`",
-  "OptimisticGradientDescent.alpha": "the rate as a multiple of `lr`",
-  "RMSprop.alpha": "how much of the average of squared gradients a step keeps",
-  "SimplifiedAdEMAMix.alpha": "how much the gradient counts beside the slow sum",
   alphaWarmup: "the steps over which `alpha` rises from 0; 0 for none",
   alwaysAdapt: "whether tensors without weight decay get a rate by their norms too",
   amsbound: "whether the largest second moment so far is taken",
   amsgrad: "whether the largest second moment so far is taken, in one buffer more",
-  "Ftrl.beta": "added to the root of the squared gradients' sum in the rate",
-  "Momentum.beta": "how much of the average of gradients a step keeps",
-  "OptimisticAdam.beta": "the share of the last direction that is taken back",
-  "OptimisticGradientDescent.beta": "the share of the last gradient that is taken back",
-  "SM3.beta": "how much of the accumulators a step keeps; 0 sums the squares up",
-  "Signum.beta": "how much of the average of gradients a step keeps",
   beta1: "how much of the average of gradients a step keeps",
-  "Adan.beta1": "how much of the average of gradients a step keeps",
-  "Lion.beta1": "the average's share, beside the gradient's, in the direction of the step",
-  "Lion8bit.beta1": "the average's share, beside the gradient's, in the direction of the step",
-  "MARS.beta1": "how much of the average of gradients a step keeps, for matrices",
-  "ScheduleFreeAdamW.beta1": "where between the iterate, 0, and the average of all, 1, gradients are taken; not 0",
-  "SimplifiedAdEMAMix.beta1": "how much of the sum of gradients a step keeps",
   beta11d: "`beta1` of AdamW, for what is no matrix",
   beta2: "how much of the average of squared gradients a step keeps",
-  "Adamax.beta2": "how much of the largest gradient so far a step keeps",
-  "Adan.beta2": "how much of the average of the gradients' differences a step keeps",
-  "Lion.beta2": "how much of the average of gradients a step keeps",
-  "Lion8bit.beta2": "how much of the average of gradients a step keeps",
-  "MARS.beta2": "how much of the average of squared gradients a step keeps, for matrices",
-  "NovoGrad.beta2": "how much of the average of the gradients' squared norms a step keeps",
-  "Sophia.beta2": "how much of the average of the Hessian's estimates an update keeps",
   beta21d: "`beta2` of AdamW, for what is no matrix",
   beta2Cap: "the most that `beta2` comes to",
   beta2Decay: "the power c in beta2 = 1 - t^c",
-  "AdEMAMix.beta3": "how much of the slow average of gradients a step keeps",
-  "AdaMod.beta3": "how much of the average of rates a step keeps",
-  "Adan.beta3": "how much of the average of squared gradients a step keeps",
-  "Prodigy.beta3": "how much of the sums that the estimate is made of a step keeps; 0 for √beta2",
   beta3Warmup: "the steps over which `beta3` rises from `beta1`; 0 for none",
   biasCorrection: "whether averages are corrected for having started from 0",
   bs: "the number of examples, or tokens, in a batch",
@@ -65,7 +36,6 @@ export const meanings = {
   d0: "the first estimate of the distance to the solution",
   dCoef: "what the estimated distance is multiplied by",
   dampening: "what is taken off the gradient's share in the momentum, but for the first gradient",
-  "SGDP.dampening": "what is taken off the gradient's share in the momentum",
   decayAtZ: "whether the weight decay is that of the iterate instead of the parameters",
   decoupled: "whether weight decay shrinks the weights by `lr` times `weightDecay`, instead of adding to the gradient",
   degeneratedToSgd:
@@ -74,37 +44,15 @@ export const meanings = {
     "how near to a right angle the gradient has to be to the weights for its step to keep to that angle: the cosine is below delta / √n, for n weights",
   dim: "the width of the model; `dim * dim / nHeads` weights of queries and keys are a head",
   eps: "what keeps a division by 0 away: added to the root of the second moment",
-  "ADOPT.eps": "the least that the root of the second moment is",
-  "Adagrad.eps": 'what keeps a division by 0 away: added to the root, but under it where the convention is not "torch"',
-  "AdamP.eps": "added to the root of the second moment, and to norms that are divided by",
-  "Adamax.eps": 'what keeps a division by 0 away: added to |g|, but to the maximum under "keras" and "tfjs"',
-  "COCOB.eps": "what the largest gradient starts from",
-  "Adadelta.eps": "added to both mean squares under their roots",
-  "DoG.eps": "added to the sum of squared gradients",
-  "DoWG.eps": "added to the root of the weighted sum; also the first squared distance where `initEstimSqDist` is 0",
-  "LARS.eps": "added to the norm of the gradient that is divided by",
-  "MADGRAD.eps": "added to the cube root that is divided by, and to the rate",
-  "Muon.eps": "what keeps a division by 0 away, in the norm of a matrix",
-  "NovoGrad.eps": "added to the norm that is divided by",
-  "PolyakSGD.eps": "added to the squared norm of the gradients",
-  "Prodigy.eps":
-    "what keeps a division by 0 away: times the estimated distance, added to the root of the second moment",
-  "RMSprop.eps": 'what keeps a division by 0 away: added to the root, but under it where the convention is not "torch"',
-  "SGDP.eps": "added to norms that are divided by",
-  "SM3.eps": "added to the accumulator under its root",
   eps1: 'the least that the root mean square of a gradient is, 0 for the epsilon of the dtype; added to the mean square where the convention is not "torch"',
   eps2: "the least that the parameters' root mean square counts for in the rate",
   epsRoot: "added to the second moment under the root",
-  "ACProp.epsRoot": "added to the second moment at each step, so that it adds up",
-  "AdaBelief.epsRoot": "added to the second moment at each step, so that it adds up",
   epsilon: "what the preconditioners start from, on their diagonals",
   etaMinus: "what a step is multiplied by where the gradient has turned",
   etaPlus: "what a step is multiplied by where the gradient has kept its sign",
   fMin: "the least value that the loss can have",
   finalLr: "the rate that all come to in the end",
   fixedDecay: "whether weight decay goes without the rate: weights shrink by `weightDecay` alone",
-  "AdaBound.gamma": "how fast the band around `finalLr` narrows",
-  "MARS.gamma": "how much of the change of the gradient is added to it",
   gradAveraging: "whether the gradient enters the momentum by its share 1 - beta1, not whole",
   growthRate: "what the estimated distance can be multiplied by in a step, at most; the default is no limit",
   historySize: "how many differences of gradients are kept; each takes two buffers. A whole number",
@@ -113,7 +61,6 @@ export const meanings = {
     "what `initValue` is: the first distance, that distance as a share of 1 plus the norm of the parameters, or the first rate",
   initValue: "the first distance or rate: see `initStep`",
   initialAccumulator: "what the sum or mean of squared gradients starts from",
-  "Yogi.initialAccumulator": "what both averages start from",
   innerMomentum: "how much of an average that stands for the gradient a step keeps; 0 for none",
   l1: "how strongly weights are held at exactly 0",
   l2: "how strongly weights are drawn to 0 at the time of the step",
@@ -122,19 +69,6 @@ export const meanings = {
   layerScale: "the weight of the group's layers in the estimate",
   lineSearch: "how the length of a step is found: it is `lr`, or what meets the strong Wolfe conditions",
   lr: "the learning rate",
-  "Adadelta.lr": "the learning rate, which multiplies a step that has the units of the parameters already",
-  "Adafactor.lr":
-    "the learning rate; with `relativeStep` the most that it is, and with `scaleParameter` a share of the parameters",
-  "COCOB.lr": "what gradients are multiplied by",
-  "DAdaptAdam.lr": "what the estimated rate is multiplied by",
-  "DAdaptSGD.lr": "what the estimated rate is multiplied by",
-  "DoG.lr": "what the rate that it finds is multiplied by",
-  "DoWG.lr": "what the rate that it finds is multiplied by",
-  "Fromage.lr": "the length of a step as a share of its tensor's norm",
-  "LBFGS.lr": "the length of a step as a multiple of the direction, or where the line search begins",
-  "PolyakSGD.lr": "the most that the rate is",
-  "Prodigy.lr": "what the estimated rate is multiplied by",
-  "Rprop.lr": "the length of the first step",
   lr1dFactor: "the rate of AdamW, for what is no matrix, as a multiple of `lr`",
   lrDecay: "how fast the rate falls: it is lr / (1 + lrDecay (t - 1))",
   marsType: "whose step corrected gradients get",
@@ -146,10 +80,6 @@ export const meanings = {
   minDimSizeToFactor: "how long both axes of a matrix must be for its squares to be kept by rows and columns",
   minNorm: "the least that a norm counts for",
   momentum: "how much of the momentum a step keeps; 0 for none",
-  "Adafactor.momentum": "how much of the average of steps a step keeps; 0 for none",
-  "DAdaptSGD.momentum": "how much of the parameters a step keeps; 0 for none",
-  "MADGRAD.momentum": "how much of the parameters a step keeps; 0 for none",
-  "ScheduleFreeSGD.momentum": "where between the iterate, 0, and the average of all, 1, gradients are taken; not 0",
   momentumDecay: "how fast the momentum rises from half of `beta1` to it",
   nHeads: "the number of heads of an attention layer",
   nesterov: "whether the step looks ahead along its momentum",
@@ -168,9 +98,6 @@ export const meanings = {
   r: "the power of the step number in the weight of an iterate in the average",
   rectify: "whether steps are smaller, or without the second moment, until that can be trusted",
   relativeStep: "whether the rate falls as 1 / √t, from `lr` at most",
-  "Adadelta.rho": "how much of the averages of squares a step keeps",
-  "Sophia.rho":
-    "how large the momentum may be, as a multiple of the Hessian's estimate times `bs`, before the step is clipped",
   rmsRate: 'the root mean square of a step with adjustLrFn "match_rms_adamw", as a multiple of the rate',
   safeguardWarmup: "whether the estimate's denominator goes without the rate, which helps with a warm-up",
   scaleParameter: "whether the rate is multiplied by the parameters' root mean square",
@@ -207,13 +134,14 @@ export const meanings = {
 
 /** What an option means in an optimizer, or in all that have it. */
 export function meaningOf(name, optimizer) {
-  return meanings[`${optimizer}.${name}`] ?? meanings[name];
+  return docs[optimizer]?.options[name] ?? meanings[name];
 }
 
 /** What the documentation of a class says of an option: its meaning, range and default. */
 export function describe({ name: optimizer, rule, defaults, conventions }, name) {
   const meaning = meaningOf(name, optimizer);
-  if (!meaning) throw new Error(`scripts/meanings.mjs does not say what ${name} of ${optimizer} means`);
+  if (!meaning)
+    throw new Error(`nothing says what ${name} of ${optimizer} means: its docstring, or scripts/meanings.mjs`);
   // src/rule.ts says it for all optimizers together
   const told = name === "weightDecay" ? "" : `${sentence(meaning)} `;
   const others = Object.entries(conventions)

@@ -2,6 +2,7 @@
 // docs/options.md, and what the libraries' calls are here into docs/migration.md. With `--check` it writes nothing, and fails if a table is not what it should be.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { optimizers } from "../dist/index.js";
+import { docs } from "./docs.mjs";
 import { libraries, libraryOf } from "./libraries.mjs";
 import { meaningOf, meanings, rangeOf, valueText } from "./meanings.mjs";
 
@@ -27,7 +28,6 @@ function replace(file, tables) {
 }
 
 function optimizersTable() {
-  const docs = readDocs();
   const titles = {
     ...Object.fromEntries(Object.entries(libraries).map(([name, { title }]) => [name, title])),
     authors: "authors",
@@ -56,11 +56,11 @@ function optimizersTable() {
 function optionsTable() {
   const all = Object.values(optimizers);
   const names = [...new Set(all.flatMap(({ defaults }) => Object.keys(defaults)))].sort((a, b) => (a < b ? -1 : 1));
-  const unknown = Object.keys(meanings).filter((key) => {
-    const [name, optimizer] = key.split(".").reverse();
-    return !names.includes(name) || (optimizer && !(name in (optimizers[optimizer.toLowerCase()]?.defaults ?? {})));
-  });
-  if (unknown.length > 0) throw new Error(`no optimizer has what scripts/meanings.mjs describes: ${unknown}`);
+  const unknown = [
+    ...Object.keys(meanings).filter((name) => !names.includes(name)),
+    ...all.flatMap((made) => Object.keys(docs[made.name].options).filter((name) => !(name in made.defaults))),
+  ];
+  if (unknown.length > 0) throw new Error(`options are described that there are not: ${unknown}`);
   const rows = names.flatMap((name) => {
     const having = all.filter(({ defaults }) => name in defaults);
     const groups = [...groupBy(having, (made) => meaningOf(name, made.name))];
@@ -98,29 +98,6 @@ function groupBy(items, keyOf) {
   const groups = new Map();
   for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
   return groups;
-}
-
-/** What the docstring of each class says in its tags. */
-function readDocs() {
-  const docs = {};
-  for (const file of readdirSync("src/optimizers")) {
-    const text = readFileSync(`src/optimizers/${file}`, "utf8");
-    for (const [, comment, name] of text.matchAll(
-      /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const (\w+) = .*define\w*Optimizer/g,
-    )) {
-      const tags = comment
-        .replace(/^ \* ?/gm, "")
-        .split(/^@/m)
-        .slice(1);
-      const said = (tag) =>
-        tags.flatMap((each) =>
-          each.startsWith(`${tag} `) ? [each.slice(tag.length).replace(/\s+/g, " ").trim()] : [],
-        );
-      const [[remarks], see, [state]] = [said("remarks"), said("see"), said("state")];
-      if (remarks && see.length > 0) docs[name] = { remarks, see, state };
-    }
-  }
-  return docs;
 }
 
 /** "Kingma and Ba, 2014, Adam: … (arXiv 1412.6980)" in short, and as a link if there is something to link to. */

@@ -7,6 +7,7 @@ import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
  * ACProp: the gradient over the centered second moment of the steps before.
  *
  * @remarks Use it where Adam or AdaBelief diverges: the denominator does not depend on the gradient that it divides.
+ * @option epsRoot added to the second moment at each step, so that it adds up
  * @see Zhuang et al., 2021, Momentum Centering and Asynchronous Update for Adaptive Gradient Methods (arXiv 2110.05454)
  */
 export const ACProp = /* @__PURE__ */ defineOptimizer({

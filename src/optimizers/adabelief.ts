@@ -10,6 +10,7 @@ import { averageLength, rectification } from "./radam.js";
  *
  * @remarks Use it where Adam trains fast but SGD generalizes better. `epsRoot` adds up in `s`; the authors' and timm's one `eps`
  * is both, and optax's rule is `rectify: false`.
+ * @option epsRoot added to the second moment at each step, so that it adds up
  * @see Zhuang et al., 2020, AdaBelief Optimizer: Adapting Stepsizes by the Belief in Observed Gradients (arXiv 2010.07468)
  */
 export const AdaBelief = /* @__PURE__ */ defineOptimizer({

@@ -7,6 +7,7 @@ import { add, div, lerp, max, min, mul, type Reals, sqrt, sub } from "../real.js
  * AdaBound: Adam whose rates are drawn into a narrowing band around `finalLr`.
  *
  * @remarks Use it to start as Adam and end as SGD.
+ * @option gamma how fast the band around `finalLr` narrows
  * @see Luo et al., 2019, Adaptive Gradient Methods with Dynamic Bound of Learning Rate (arXiv 1902.09843)
  */
 export const AdaBound = /* @__PURE__ */ defineOptimizer({

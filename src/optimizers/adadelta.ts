@@ -6,6 +6,9 @@ import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
  * Adadelta: the step is scaled by the root mean square of past updates.
  *
  * @remarks Use it where no rate is to be chosen.
+ * @option eps added to both mean squares under their roots
+ * @option lr the learning rate, which multiplies a step that has the units of the parameters already
+ * @option rho how much of the averages of squares a step keeps
  * @see Zeiler, 2012, ADADELTA: An Adaptive Learning Rate Method (arXiv 1212.5701)
  */
 export const Adadelta = /* @__PURE__ */ defineOptimizer({

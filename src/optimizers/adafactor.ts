@@ -14,6 +14,8 @@ import type { TensorStep } from "../tensor-step.js";
  * for.
  *
  * @remarks Use it where AdamW's buffers do not fit; with `relativeStep: false` and `scaleParameter: false` its rate is AdamW's.
+ * @option lr the learning rate; with `relativeStep` the most that it is, and with `scaleParameter` a share of the parameters
+ * @option momentum how much of the average of steps a step keeps; 0 for none
  * @see Shazeer and Stern, 2018, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost (arXiv 1804.04235)
  */
 export const Adafactor = /* @__PURE__ */ defineTensorOptimizer({

@@ -6,6 +6,7 @@ import { add, div, mul, type Reals, sqrt, square, sub } from "../real.js";
  * Adagrad: each element's rate falls with the sum of its squared gradients.
  *
  * @remarks Use it for sparse features and for convex problems.
+ * @option eps what keeps a division by 0 away: added to the root, but under it where the convention is not "torch"
  * @see Duchi, Hazan and Singer, 2011, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization
  */
 export const Adagrad = /* @__PURE__ */ defineOptimizer({

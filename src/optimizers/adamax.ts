@@ -7,6 +7,8 @@ import { abs, add, div, lerp, max, mul, type Reals, sub } from "../real.js";
  * Adamax: Adam with the infinity norm of past gradients.
  *
  * @remarks Use it for embeddings, whose gradients come rarely.
+ * @option beta2 how much of the largest gradient so far a step keeps
+ * @option eps what keeps a division by 0 away: added to |g|, but to the maximum under "keras" and "tfjs"
  * @see Kingma and Ba, 2014, Adam: A Method for Stochastic Optimization (arXiv 1412.6980)
  */
 export const Adamax = /* @__PURE__ */ defineOptimizer({

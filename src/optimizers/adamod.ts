@@ -7,6 +7,7 @@ import { add, div, lerp, min, mul, type Reals, sqrt, sub } from "../real.js";
  * AdaMod: Adam whose rates are held below their own moving average.
  *
  * @remarks Use it without a warm-up.
+ * @option beta3 how much of the average of rates a step keeps
  * @see Ding et al., 2019, An Adaptive and Momental Bound Method for Stochastic Learning (arXiv 1910.12249)
  */
 export const AdaMod = /* @__PURE__ */ defineOptimizer({

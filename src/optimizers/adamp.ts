@@ -23,6 +23,7 @@ export const projectionMatrix = { f32: matrixF32, f64: matrix };
  *
  * @remarks Use it for networks with batch normalization and the like: where the gradient is nearly at a right angle to the weights,
  * the step keeps to that angle, and `wdRatio` times the weight decay is enough.
+ * @option eps added to the root of the second moment, and to norms that are divided by
  * @see Heo et al., 2020, AdamP: Slowing Down the Slowdown for Momentum Optimizers on Scale-invariant Weights (arXiv 2006.08217)
  */
 export const AdamP = /* @__PURE__ */ defineTensorOptimizer({

@@ -9,6 +9,9 @@ import type { Whole } from "../rule.js";
  * Adan: Nesterov's momentum for Adam, by a moving average of the gradients' differences.
  *
  * @remarks Use it with large rates and large batches.
+ * @option beta1 how much of the average of gradients a step keeps
+ * @option beta2 how much of the average of the gradients' differences a step keeps
+ * @option beta3 how much of the average of squared gradients a step keeps
  * @see Xie et al., 2022, Adan: Adaptive Nesterov Momentum Algorithm for Faster Optimizing Deep Models (arXiv 2208.06677)
  */
 export const Adan = /* @__PURE__ */ defineMixedOptimizer(cautiously, {

@@ -8,6 +8,8 @@ import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
  * AdEMAMix: Adam with a second, slow average of the gradients.
  *
  * @remarks Use it for long runs, with both warm-ups as long as the run.
+ * @option alpha how much the slow average counts beside the fast one
+ * @option beta3 how much of the slow average of gradients a step keeps
  * @see Pagliardini et al., 2024, The AdEMAMix Optimizer: Better, Faster, Older (arXiv 2409.03137)
  */
 export const AdEMAMix = /* @__PURE__ */ defineOptimizer({

@@ -9,6 +9,7 @@ import { add, div, lerp, max, min, mul, type Reals, sqrt, square, sub } from "..
  * measures.
  *
  * @remarks Use it where Adam is unstable, with beta2 near 1.
+ * @option eps the least that the root of the second moment is
  * @see Taniguchi et al., 2024, ADOPT: Modified Adam Can Converge with Any β2 with the Optimal Rate (arXiv 2411.02853)
  */
 export const ADOPT = /* @__PURE__ */ defineMixedOptimizer(cautiously, {

@@ -7,6 +7,7 @@ import { lerp, mul, type Reals, sub } from "../real.js";
  * ASGD: descent whose rate falls, with the average of the weights in `ax`.
  *
  * @remarks Use it for convex problems, and take the average, which begins at step `t0`.
+ * @option alpha the power with which the rate falls
  * @see Polyak and Juditsky, 1992, Acceleration of Stochastic Approximation by Averaging
  */
 export const ASGD = /* @__PURE__ */ defineOptimizer({

@@ -6,6 +6,9 @@ import { abs, add, all, div, max, mul, type Reals, sub } from "../real.js";
  * COCOB: bets on the direction of the gradients what earlier bets have won, and so needs no learning rate.
  *
  * @remarks Use it where there is no time to tune a rate; `lr` scales the gradients, and 1 is right.
+ * @option alpha how many times the largest gradient their sum counts for at least, so that the first steps are small
+ * @option eps what the largest gradient starts from
+ * @option lr what gradients are multiplied by
  * @see Orabona and Tommasi, 2017, Training Deep Networks without Learning Rates Through Coin Betting (arXiv 1705.07795)
  */
 export const COCOB = /* @__PURE__ */ defineOptimizer({

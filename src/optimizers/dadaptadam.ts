@@ -9,6 +9,7 @@ import type { Values } from "../rule.js";
  * DAdaptAdam: Adam that estimates its rate from a lower bound of the distance to the solution.
  *
  * @remarks Use it where there is no time to look for a rate: leave `lr` at 1, or let it fall from there to 0.
+ * @option lr what the estimated rate is multiplied by
  * @see Defazio and Mishchenko, 2023, Learning-Rate-Free Learning by D-Adaptation (arXiv 2301.07733)
  */
 export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({

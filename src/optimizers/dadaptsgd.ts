@@ -7,6 +7,8 @@ import { grown } from "./dadaptadam.js";
  * DAdaptSGD: SGD that estimates its rate from a lower bound of the distance to the solution.
  *
  * @remarks Use it where SGD does well and there is no time to look for a rate: leave `lr` at 1, or let it fall from there to 0.
+ * @option lr what the estimated rate is multiplied by
+ * @option momentum how much of the parameters a step keeps; 0 for none
  * @see Defazio and Mishchenko, 2023, Learning-Rate-Free Learning by D-Adaptation (arXiv 2301.07733)
  */
 export const DAdaptSGD = /* @__PURE__ */ defineTensorOptimizer({

@@ -7,6 +7,8 @@ import type { TensorStep } from "../tensor-step.js";
  * DoG, distance over gradients: SGD whose rate is the farthest it has come from its start, over the root of all squared gradients.
  *
  * @remarks Use it where there is no time to look for a rate, and take an average of the parameters in the end.
+ * @option eps added to the sum of squared gradients
+ * @option lr what the rate that it finds is multiplied by
  * @see Ivgi et al., 2023, DoG is SGD's Best Friend: A Parameter-Free Dynamic Step Size Schedule (arXiv 2302.12022)
  */
 export const DoG = /* @__PURE__ */ defineTensorOptimizer({

@@ -6,6 +6,8 @@ import { descend, measure, startMeasuring, unmeasured } from "./dog.js";
  * DoWG, distance over weighted gradients: DoG that weights each squared gradient by the distance at its time.
  *
  * @remarks Use it where DoG is too slow to get under way.
+ * @option eps added to the root of the weighted sum; also the first squared distance where `initEstimSqDist` is 0
+ * @option lr what the rate that it finds is multiplied by
  * @see Khaled et al., 2023, DoWG Unleashed: An Efficient Universal Parameter-Free Gradient Descent Method (arXiv 2305.16284)
  */
 export const DoWG = /* @__PURE__ */ defineTensorOptimizer({

@@ -7,6 +7,7 @@ import type { TensorStep } from "../tensor-step.js";
  *
  * @remarks Use it for networks whose layers need rates of their own, such as GANs: a rate of 0.01 turns every tensor by that angle.
  * With `pBound` no tensor grows beyond that many times its first norm.
+ * @option lr the length of a step as a share of its tensor's norm
  * @see Bernstein et al., 2020, On the Distance Between Two Neural Networks and the Stability of Learning (arXiv 2002.03432)
  */
 export const Fromage = /* @__PURE__ */ defineTensorOptimizer({

@@ -6,6 +6,7 @@ import { add, div, max, min, mul, type Reals, sqrt, square, sub } from "../real.
  * FTRL-Proximal: Adagrad's rates, with penalties that hold weights at exactly 0.
  *
  * @remarks Use it for linear models of sparse features: `l1` keeps weights at 0 until their gradients add up to more than it.
+ * @option beta added to the root of the squared gradients' sum in the rate
  * @see McMahan et al., 2013, Ad Click Prediction: a View from the Trenches (KDD 2013), as in Keras
  */
 export const Ftrl = /* @__PURE__ */ defineOptimizer({

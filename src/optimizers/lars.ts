@@ -8,6 +8,7 @@ import type { TensorStep } from "../tensor-step.js";
  * LARS: SGD whose rate for each tensor follows the ratio of its norm to its gradient's.
  *
  * @remarks Use it to train convolutional networks with very large batches.
+ * @option eps added to the norm of the gradient that is divided by
  * @see You et al., 2017, Large Batch Training of Convolutional Networks (arXiv 1708.03888)
  */
 export const LARS = /* @__PURE__ */ defineTensorOptimizer({

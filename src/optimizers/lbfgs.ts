@@ -9,6 +9,7 @@ import type { Vectors } from "../vectors.js";
  * many evaluations.
  *
  * @remarks Use it to fit small models to all their data at once, where the loss has no noise.
+ * @option lr the length of a step as a multiple of the direction, or where the line search begins
  * @state 2 historySize + 6 buffers: 4 (2 historySize + 6)
  * @see Liu and Nocedal, 1989, On the Limited Memory BFGS Method for Large Scale Optimization
  */

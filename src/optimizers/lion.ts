@@ -8,6 +8,8 @@ import { lerp, mul, type Reals, sign, sub } from "../real.js";
  *
  * @remarks Use it with large batches, a third to a tenth of AdamW's rate and a larger weight decay, where a second buffer is
  * too much.
+ * @option beta1 the average's share, beside the gradient's, in the direction of the step
+ * @option beta2 how much of the average of gradients a step keeps
  * @see Chen et al., 2023, Symbolic Discovery of Optimization Algorithms (arXiv 2302.06675)
  */
 export const Lion = /* @__PURE__ */ defineMixedOptimizer(cautiously, {

@@ -11,6 +11,8 @@ import type { Slot } from "../rule.js";
  * Where the gradient is not finite, the parameter stays and its state starts anew.
  *
  * @remarks Use it where memory is so scarce that Lion's momentum is too much; the rate is Lion's, a third to a tenth of AdamW's.
+ * @option beta1 the average's share, beside the gradient's, in the direction of the step
+ * @option beta2 how much of the average of gradients a step keeps
  * @see Dettmers et al., 2021, 8-bit Optimizers via Block-wise Quantization (arXiv 2110.02861), as in bitsandbytes
  * @state `codes`, `absmax`; `m` below `min8bitSize`: 1 + 4/256
  */

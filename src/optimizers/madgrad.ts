@@ -7,6 +7,8 @@ import { add, cbrt, div, mul, type Reals, sub } from "../real.js";
  *
  * @remarks Use it where SGD generalizes better than Adam, with less weight decay than either; with `momentum: 0` where gradients are
  * sparse.
+ * @option eps added to the cube root that is divided by, and to the rate
+ * @option momentum how much of the parameters a step keeps; 0 for none
  * @see Defazio and Jelassi, 2021, Adaptivity without Compromise (arXiv 2101.11075)
  */
 export const MADGRAD = /* @__PURE__ */ defineOptimizer({

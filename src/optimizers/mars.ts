@@ -19,6 +19,9 @@ import { signum } from "./signum.js";
  * @remarks Use it to pretrain language models. Only matrices get it, at `lr`; other tensors get AdamW, with `beta11d`, `beta21d`,
  * `weightDecay1d` and the rate times `lr1dFactor`, unless `optimize1d`. `marsType: "shampoo"` makes the momentum of matrices
  * orthogonal, as Muon does. timm corrects whatever is no vector, and takes the first gradient as it is.
+ * @option beta1 how much of the average of gradients a step keeps, for matrices
+ * @option beta2 how much of the average of squared gradients a step keeps, for matrices
+ * @option gamma how much of the change of the gradient is added to it
  * @state `m`, `v`, `previous`; `vmax` with `amsgrad`; no `v` with the steps of Lion and Shampoo: 12 to 16, or 8
  * @see Yuan et al., 2024, MARS: Unleashing the Power of Variance Reduction for Training Large Models (arXiv 2411.10438)
  */

@@ -7,6 +7,7 @@ import { lerp, mul, type Reals, sub } from "../real.js";
  * Momentum: descent along a moving average of the gradients, `m = beta m + (1 - beta) g`.
  *
  * @remarks Use it in place of SGD with momentum where the rate should mean the same for every beta.
+ * @option beta how much of the average of gradients a step keeps
  * @see Polyak, 1964, Some Methods of Speeding Up the Convergence of Iteration Methods
  */
 export const Momentum = /* @__PURE__ */ defineOptimizer({

@@ -23,6 +23,7 @@ const choices = {
  *
  * @remarks Use it for the hidden layers of a network; a group with `useMuon: false`, for embeddings and the output layer, is
  * stepped by AdamW.
+ * @option eps what keeps a division by 0 away, in the norm of a matrix
  * @see Jordan et al., 2024, Muon: An optimizer for hidden layers in neural networks
  */
 export const Muon = /* @__PURE__ */ defineTensorOptimizer({

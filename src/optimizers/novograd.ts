@@ -7,6 +7,8 @@ import { sgdMomentum } from "./sgd.js";
  *
  * @remarks Use it for speech and vision models with large batches, where AdamW's second buffer is too much; its rate needs less
  * tuning than SGD's.
+ * @option beta2 how much of the average of the gradients' squared norms a step keeps
+ * @option eps added to the norm that is divided by
  * @see Ginsburg et al., 2019, Stochastic Gradient Methods with Layer-wise Adaptive Moments for Training of Deep Networks (arXiv
  * 1905.11286)
  */

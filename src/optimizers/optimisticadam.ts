@@ -7,6 +7,8 @@ import { add, div, lerp, mul, type Reals, sqrt, sub } from "../real.js";
  * Optimistic Adam: Adam that takes back a share of its last direction, as if the next one were known.
  *
  * @remarks Use it for games, such as GANs, where Adam circles around the equilibrium.
+ * @option alpha the rate as a multiple of `lr`
+ * @option beta the share of the last direction that is taken back
  * @see Daskalakis et al., 2017, Training GANs with Optimism (arXiv 1711.00141)
  */
 export const OptimisticAdam = /* @__PURE__ */ defineOptimizer({

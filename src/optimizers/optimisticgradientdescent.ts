@@ -6,6 +6,8 @@ import { mul, type Reals, sub } from "../real.js";
  * Optimistic gradient descent: descent that takes back a share of the last gradient, as if the next one were known.
  *
  * @remarks Use it for games and saddle points, where plain descent circles around the equilibrium.
+ * @option alpha the rate as a multiple of `lr`
+ * @option beta the share of the last gradient that is taken back
  * @see Mokhtari, Ozdaglar and Pattathil, 2019, A Unified Analysis of Extra-gradient and Optimistic Gradient Methods for Saddle
  * Point Problems (arXiv 1901.08511)
  */

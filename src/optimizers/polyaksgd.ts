@@ -5,6 +5,8 @@ import { defineTensorOptimizer } from "../define.js";
  *
  * @remarks Use it where the least loss, `fMin`, is known, as for models that fit all their data. Before each step set `value` to
  * the loss.
+ * @option eps added to the squared norm of the gradients
+ * @option lr the most that the rate is
  * @see Loizou et al., 2020, Stochastic Polyak Step-size for SGD: An Adaptive Learning Rate for Fast Convergence (arXiv 2002.10542)
  */
 export const PolyakSGD = /* @__PURE__ */ defineTensorOptimizer({

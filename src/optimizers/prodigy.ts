@@ -8,6 +8,9 @@ import { adaptedRate, dadaptMoments, dadaptStep } from "./dadaptadam.js";
  * Prodigy: Adam that estimates its rate from how far the parameters have come from where they started.
  *
  * @remarks Use it where there is no time to look for a rate: leave `lr` at 1, or let it fall from there to 0.
+ * @option beta3 how much of the sums that the estimate is made of a step keeps; 0 for √beta2
+ * @option eps what keeps a division by 0 away: times the estimated distance, added to the root of the second moment
+ * @option lr what the estimated rate is multiplied by
  * @see Mishchenko and Defazio, 2023, Prodigy: An Expeditiously Adaptive Parameter-Free Learner (arXiv 2306.06101)
  */
 export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({

@@ -8,6 +8,8 @@ import { add, div, lerp, mul, type Reals, sqrt, square, sub } from "../real.js";
  * RMSprop: the gradient over a moving root mean square of itself.
  *
  * @remarks Use it for recurrent networks and reinforcement learning, where gradients keep changing their size.
+ * @option alpha how much of the average of squared gradients a step keeps
+ * @option eps what keeps a division by 0 away: added to the root, but under it where the convention is not "torch"
  * @see Tieleman and Hinton, 2012, Neural Networks for Machine Learning, lecture 6.5
  */
 export const RMSprop = /* @__PURE__ */ defineMixedOptimizer(cautiously, {

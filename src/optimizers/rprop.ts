@@ -6,6 +6,7 @@ import { abs, all, less, max, min, mul, type Reals, sign, sub, where } from "../
  * Rprop: steps that grow while the sign of the gradient stays, and shrink when it turns.
  *
  * @remarks Use it with full batches only.
+ * @option lr the length of the first step
  * @see Riedmiller and Braun, 1993, A Direct Adaptive Method for Faster Backpropagation Learning: The RPROP Algorithm
  */
 export const Rprop = /* @__PURE__ */ defineOptimizer({

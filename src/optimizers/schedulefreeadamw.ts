@@ -10,6 +10,7 @@ import { scheduleFreeMemory, scheduleFreeMove, scheduleFreeRefuse, scheduleFreeS
  * mode; `eval()` moves them to the average of all iterates, `train()` back.
  *
  * @remarks Use it in place of AdamW with a schedule, at one to ten times its rate, where you do not know how long you will train.
+ * @option beta1 where between the iterate, 0, and the average of all, 1, gradients are taken; not 0
  * @see Defazio et al., 2024, The Road Less Scheduled (arXiv 2405.15682)
  */
 export const ScheduleFreeAdamW = /* @__PURE__ */ defineOptimizer({

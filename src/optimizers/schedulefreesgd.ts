@@ -9,6 +9,7 @@ import type { Convention, Memory, Values } from "../rule.js";
  * needed. Gradients belong to the parameters in training mode; `eval()` moves them to the average, `train()` back.
  *
  * @remarks Use it where you do not know how long you will train.
+ * @option momentum where between the iterate, 0, and the average of all, 1, gradients are taken; not 0
  * @see Defazio et al., 2024, The Road Less Scheduled (arXiv 2405.15682)
  */
 export const ScheduleFreeSGD = /* @__PURE__ */ defineOptimizer({

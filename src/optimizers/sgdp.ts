@@ -8,6 +8,8 @@ import { sgd, sgdConflict, sgdKernel, sgdMomentum, sgdNesterov, sgdState } from 
  * SGDP: SGD that does not let weights grow which a normalization follows.
  *
  * @remarks Use it where SGD with momentum trains a network with batch normalization and the like. See AdamP.
+ * @option dampening what is taken off the gradient's share in the momentum
+ * @option eps added to norms that are divided by
  * @see Heo et al., 2020, AdamP: Slowing Down the Slowdown for Momentum Optimizers on Scale-invariant Weights (arXiv 2006.08217)
  */
 export const SGDP = /* @__PURE__ */ defineTensorOptimizer({

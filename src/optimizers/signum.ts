@@ -6,6 +6,7 @@ import { lerp, mul, type Reals, sign, sub } from "../real.js";
  * Signum: steps along the sign of a moving average of the gradients.
  *
  * @remarks Use it where steps of one length are wanted, with one buffer.
+ * @option beta how much of the average of gradients a step keeps
  * @see Bernstein et al., 2018, signSGD: Compressed Optimisation for Non-Convex Problems (arXiv 1802.04434)
  */
 export const Signum = /* @__PURE__ */ defineOptimizer({

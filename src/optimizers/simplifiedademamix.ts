@@ -8,6 +8,8 @@ import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
  *
  * @remarks Use it with small batches, `alpha: 0`, and with large ones, a larger `alpha`; m is a sum, so that the rate is about
  * 1 - beta1 times Adam's.
+ * @option alpha how much the gradient counts beside the slow sum
+ * @option beta1 how much of the sum of gradients a step keeps
  * @see Morwani et al., 2025, Connections between Schedule-Free Optimizers, AdEMAMix, and Accelerated SGD Variants (arXiv 2502.02431)
  */
 export const SimplifiedAdEMAMix = /* @__PURE__ */ defineOptimizer({

@@ -11,6 +11,8 @@ import type { TensorStep } from "../tensor-step.js";
  * SM3: Adagrad that keeps one accumulator for each row and each column: the largest of its elements' sums of squares.
  *
  * @remarks Use it for large sparse layers such as embeddings, where Adagrad's buffer does not fit.
+ * @option beta how much of the accumulators a step keeps; 0 sums the squares up
+ * @option eps added to the accumulator under its root
  * @see Anil et al., 2019, Memory-Efficient Adaptive Optimization (arXiv 1901.11150)
  */
 export const SM3 = /* @__PURE__ */ defineTensorOptimizer({

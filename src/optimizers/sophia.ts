@@ -9,6 +9,8 @@ import type { Method, Values } from "../rule.js";
  * `gradScale` is not for these.
  *
  * @remarks Use it for language models, where a second backward pass now and then is paid back.
+ * @option beta2 how much of the average of the Hessian's estimates an update keeps
+ * @option rho how large the momentum may be, as a multiple of the Hessian's estimate times `bs`, before the step is clipped
  * @see Liu et al., 2023, Sophia: A Scalable Stochastic Second-order Optimizer for Language Model Pre-training (arXiv 2305.14342)
  */
 export const Sophia = /* @__PURE__ */ defineOptimizer({

@@ -7,6 +7,7 @@ import { add, div, lerp, mul, type Reals, sign, sqrt, square, sub } from "../rea
  * Yogi: Adam whose second moment changes by a share of the squared gradient, whatever its own size.
  *
  * @remarks Use it where sparse gradients make Adam's rates jump.
+ * @option initialAccumulator what both averages start from
  * @see Zaheer et al., 2018, Adaptive Methods for Nonconvex Optimization
  */
 export const Yogi = /* @__PURE__ */ defineOptimizer({
