@@ -485,7 +485,7 @@ describe("bad input", () => {
 
   test.each(table)("an option that %s has not is not taken silently", (_, wrap) => {
     const opt = wrap(adam());
-    expect(() => Object.assign(opt, { learningRate: 1 })).toThrow(/learningRate/);
+    expect(() => Object.assign(opt, { learningRate: 1 })).toThrow(TypeError);
     expect(() => Object.assign(opt, { lr: 1 })).not.toThrow();
   });
 
