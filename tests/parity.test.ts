@@ -30,7 +30,7 @@ import {
 // GRADSTEP_FULL=1 runs the whole product: every option with every length and every kind of data, 20 steps each, and every pair
 // of options with every fourth length, 50 steps each. Otherwise the defaults come with some lengths, each set of options takes the
 // next length, and every other pair is for the other dtype.
-const short = Array.from({ length: 68 }, (_, n) => n).filter((n) => full || n < 20 || n % 8 < 3);
+const short = Array.from({ length: 68 }, (_, n) => n).filter((n) => full || n < 12 || n % 8 < 2);
 const long = [1003, 65537];
 
 // what rules look at that look at shapes
@@ -80,11 +80,11 @@ function runs(made: AnyClass, dtype: Dtype): Run[] {
     ];
   }
   return [
-    ...shaped(singles, ["ordinary", "mixed"], 12),
+    ...shaped(singles, ["ordinary", "mixed"], 10),
     // one NaN soon is a matrix of NaN
     ...shaped(cubic ? [] : sets, ["ordinary"], 4),
     ...product([{}], lengths, ["mixed"], 4),
-    ...sets.flatMap((options, i) => product([options], [next(i)], ["mixed"], cubic ? 8 : whole ? 12 : 30)),
+    ...sets.flatMap((options, i) => product([options], [next(i)], ["mixed"], cubic ? 8 : whole ? 10 : 20)),
     ...product(cubic ? [{}] : singles, [1003], ["mixed"], 4),
     ...product([{}], [65537], ["mixed"], 2),
   ];

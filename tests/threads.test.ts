@@ -115,7 +115,7 @@ test("whatever an optimizer lives through, it is the same on any number of threa
   const memories = ["own", "caller"] as const;
   const ways = memories.flatMap((memory) => [1, 2, 3].map((threads) => ({ options: { threads }, memory })));
   const library = { ...gradstep, load, save } as unknown as Library;
-  const done = await live(library, ways, full ? 1000 : 40);
+  const done = await live(library, ways, full ? 1000 : 20);
   expect(done.get("step")).toBeGreaterThan(20);
 });
 
