@@ -70,7 +70,7 @@ def answer(asked):
 
 
 if fused:  # only newer versions have it for the processor
-    made["adam"](torch.nn.Parameter(torch.zeros(1)), {"lr": 1, "beta1": 0, "beta2": 0, "eps": 1})
+    made["adam"](torch.nn.Parameter(torch.zeros(1)), {"lr": 1.0, "beta1": 0.5, "beta2": 0.5, "eps": 1.0})
 print(json.dumps({"version": "PyTorch " + torch.__version__ + (", fused" if fused else ""), "rules": list(made)}), flush=True)
 for line in sys.stdin:
     try:
