@@ -1,5 +1,5 @@
 import { sizeOf } from "./layout.js";
-import type { AnyElementRule, Whole } from "./rule.js";
+import type { AnyElementRule, Values, Whole } from "./rule.js";
 
 /**
  * How a rule of elements steps with `cautious`: what its kernel makes of parameters that are zero is masked, then added. The kernel
@@ -21,4 +21,9 @@ export function cautiously({ decoupled, kernelAt }: AnyElementRule): Whole {
       },
     ],
   };
+}
+
+/** What excludes `cautious` where it masks a momentum. */
+export function cautiousConflict(h: Values<{ cautious: boolean; momentum: number }>): string | undefined {
+  return h.cautious && h.momentum === 0 ? "cautious needs momentum > 0, got momentum 0" : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Ref } from "../backend.js";
+import { cautiousConflict } from "../cautiously.js";
 import { defineTensorOptimizer } from "../define.js";
 import * as matrixF32 from "../generated/f32/matrix.js";
 import * as f32 from "../generated/f32/optimizers/adafactor.js";
@@ -66,7 +67,7 @@ export const Adafactor = /* @__PURE__ */ defineTensorOptimizer({
     return sizes.map(sizeOf);
   },
   decoupled: () => true,
-  conflict: (h) => (h.cautious && h.momentum === 0 ? "cautious needs momentum > 0, got momentum 0" : undefined),
+  conflict: cautiousConflict,
   passes: [{ tensor: (x, h, t) => step(x, h, t) }],
   twins: { f32, f64: { adafactor, adafactorWhole } },
   matrix: { f32: matrixF32, f64: matrix },

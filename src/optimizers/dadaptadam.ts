@@ -3,7 +3,7 @@ import * as f32 from "../generated/f32/optimizers/dadaptadam.js";
 import { sizeOf } from "../layout.js";
 import { power } from "../power.js";
 import { add, div, mul, type Reals, sqrt, sub } from "../real.js";
-import type { Values } from "../rule.js";
+import type { Memory, Values } from "../rule.js";
 
 /**
  * DAdaptAdam: Adam that estimates its rate from a lower bound of the distance to the solution.
@@ -42,7 +42,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
       tensor(x, h, t, memory) {
         if (h.lr === 0) return;
         const { m, v, s } = x.state;
-        const rate = adaptedRate(memory.dBefore, h, t - memory.idle);
+        const rate = adaptedRate(memory, h, t);
         const beta3 = Math.sqrt(h.beta2);
         x.s[0] = h.eps;
         x.run("dadaptRatio", v, s, x.work[0]);
@@ -72,7 +72,7 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
       when: (memory) => memory.denominator !== 0,
       tensor(x, h, t, memory) {
         if (h.lr === 0) return;
-        x.s[0] = h.decoupled ? 1 - adaptedRate(memory.dBefore, h, t - memory.idle) * h.weightDecay : 1;
+        x.s[0] = h.decoupled ? 1 - adaptedRate(memory, h, t) * h.weightDecay : 1;
         x.s[1] = 1;
         x.s[2] = h.eps;
         x.run("dadaptStep", x.p, x.state.m, x.state.v);
@@ -84,9 +84,12 @@ export const DAdaptAdam = /* @__PURE__ */ defineTensorOptimizer({
 
 type RateValues = Values<{ lr: number; beta1: number; beta2: number; useBiasCorrection: boolean }>;
 
-/** The rate of step t by the estimate d. */
-export function adaptedRate(d: number, { lr, beta1, beta2, useBiasCorrection }: RateValues, t: number): number {
-  return useBiasCorrection ? (d * lr * Math.sqrt(1 - power(beta2, t))) / (1 - power(beta1, t)) : d * lr;
+/** The rate of step t by the estimate before it. */
+export function adaptedRate(memory: Memory, { lr, beta1, beta2, useBiasCorrection }: RateValues, t: number): number {
+  const rate = memory.dBefore * lr;
+  if (!useBiasCorrection) return rate;
+  const steps = t - memory.idle;
+  return (rate * Math.sqrt(1 - power(beta2, steps))) / (1 - power(beta1, steps));
 }
 
 /** An estimate that only grows, and not faster than by `growthRate`. One that is NaN changes nothing. */

@@ -47,7 +47,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
         const { m, v, s, p0 } = x.state;
         if (h.lr === 0) return;
         const d = memory.dBefore;
-        const rate = adaptedRate(d, h, t - memory.idle);
+        const rate = adaptedRate(memory, h, t);
         x.s[0] = h.beta1;
         x.s[1] = d * (1 - h.beta1);
         x.s[2] = h.beta2;
@@ -78,7 +78,7 @@ export const Prodigy = /* @__PURE__ */ defineTensorOptimizer({
       when: (memory) => memory.denominator !== 0,
       tensor(x, h, t, memory) {
         if (h.lr === 0) return;
-        const rate = adaptedRate(memory.dBefore, h, t - memory.idle);
+        const rate = adaptedRate(memory, h, t);
         x.s[0] = h.decoupled ? 1 - rate * h.weightDecay : 1;
         x.s[1] = rate;
         x.s[2] = memory.d * h.eps;

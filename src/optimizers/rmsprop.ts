@@ -1,4 +1,4 @@
-import { cautiously } from "../cautiously.js";
+import { cautiousConflict, cautiously } from "../cautiously.js";
 import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/rmsprop.js";
 import { power } from "../power.js";
@@ -56,14 +56,13 @@ export const RMSprop = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
   },
   conflict(h) {
     if (h.nesterov && h.momentum === 0) return "nesterov needs momentum > 0, got momentum 0";
-    if (h.cautious && h.momentum === 0) return "cautious needs momentum > 0, got momentum 0";
     if (h.centered && h.convention === "tfjs") {
       return (
         'centered must be false under convention "tfjs", which subtracts eps from the variance and gives NaN; ' +
         'convention "keras" adds it, got centered true'
       );
     }
-    return undefined;
+    return cautiousConflict(h);
   },
   twins: {
     f32,

@@ -1,4 +1,4 @@
-import { cautiously } from "../cautiously.js";
+import { cautiousConflict, cautiously } from "../cautiously.js";
 import { defineMixedOptimizer } from "../define.js";
 import * as f32 from "../generated/f32/optimizers/sgdw.js";
 import { add, mul, type Reals, sub } from "../real.js";
@@ -21,7 +21,7 @@ export const SGDW = /* @__PURE__ */ defineMixedOptimizer(cautiously, {
     s[2] = h.momentum;
     s[3] = t === 1 ? 1 : 1 - h.dampening;
   },
-  conflict: (h) => (h.cautious && h.momentum === 0 ? "cautious needs momentum > 0, got momentum 0" : sgdConflict(h)),
+  conflict: (h) => cautiousConflict(h) ?? sgdConflict(h),
   decoupled: () => true,
   twins: { f32, f64: { sgdw, sgdwMomentum, sgdwNesterov } },
 });
