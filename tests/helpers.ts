@@ -140,6 +140,16 @@ export function expectError(act: () => unknown, kind: ErrorConstructor, ...parts
   return message;
 }
 
+/** A state dict that can be changed. */
+export type Dict = Record<string, unknown> & {
+  params: Record<string, unknown>;
+  state: Record<string, Record<string, unknown>>;
+  groups: Record<string, unknown>[];
+};
+
+/** A copy of a state dict, to be changed. */
+export const loose = (dict: StateDict) => structuredClone(dict) as unknown as Dict;
+
 /** Detaches an array's buffer. */
 export function detach<A extends Reals>(array: A): A {
   structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });

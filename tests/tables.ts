@@ -34,6 +34,9 @@ const takesClosure = ({ rule }: AnyClass) => "minimize" in rule;
 export const classes = all.filter((made) => !takesClosure(made)).map(settled);
 export const closureClasses = all.filter(takesClosure);
 
+/** The optimizer of that name. */
+export const class_ = (name: string) => classes.find(({ rule }) => rule.name === name) as AnyClass;
+
 /** The class, or one that sets the options that have to be set before each step, where they are not. */
 function settled(made: AnyClass): AnyClass {
   const { once = [], name } = made.rule;

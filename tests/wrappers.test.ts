@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 // the build, where the classes of the tables are
 import * as gradstep from "../dist/index.js";
 import {
-  arraysOf,
   backends,
   bitsEqual,
   expectError,
@@ -12,38 +11,18 @@ import {
   make,
   named,
   numbers,
-  type Subject,
   snapshot,
   start,
   train,
   watchMemories,
 } from "./helpers.js";
-import { type AnyClass, classes, differs, drawn, dtypes, inTurn, random } from "./tables.js";
+import { type AnyClass, class_, differs, drawn, dtypes, inTurn, random } from "./tables.js";
+import { around, table, type Wrap } from "./wraps.js";
 
 const { GradientCentralization, GrokfastEMA, GrokfastMA, Lookahead, SGD } = gradstep;
 
-type Wrap = (optimizer: unknown) => Subject;
-const around =
-  (wrapper: unknown, options: object = {}): Wrap =>
-  (optimizer) =>
-    make(wrapper, optimizer, options);
-
-const wraps: Record<string, Wrap> = {
-  Lookahead: around(Lookahead, { k: 3 }),
-  "Lookahead, whose optimizer starts anew": around(Lookahead, { k: 2, alpha: 0.8, resetState: true }),
-  GrokfastEMA: around(GrokfastEMA, { alpha: 0.5 }),
-  GrokfastMA: around(GrokfastMA, { windowSize: 4 }),
-  "GrokfastMA, with sums and without warmup": around(GrokfastMA, { windowSize: 3, filterType: "sum", warmup: false }),
-  GradientCentralization: around(GradientCentralization),
-  "all of them": (optimizer) =>
-    around(Lookahead, { k: 2, resetState: true })(
-      around(GrokfastEMA)(around(GrokfastMA, { windowSize: 2 })(around(GradientCentralization)(optimizer))),
-    ),
-};
-const table = Object.entries(wraps);
 /** Options without which the optimizer refuses to step. */
 const needed = ({ rule }: AnyClass) => Object.fromEntries((rule.once ?? []).map((name) => [name, () => 0.5]));
-const class_ = (name: string) => classes.find(({ rule }) => rule.name === name) as AnyClass;
 const some = ["AdamW", "SGD", "RMSprop", "LARS", "Prodigy", "ScheduleFreeSGD"].map(class_);
 const momentum = { momentum: 0.9, lr: 0.1 };
 
@@ -288,124 +267,6 @@ describe.each(table)("%s", (wrapper, wrap) => {
   });
 });
 
-describe("Lookahead", () => {
-  const plain = (k: number, alpha: number, pullback: boolean) => {
-    const w = numbers("w", 3, 0);
-    let slow = [...w];
-    let slowBuf = [0, 0, 0];
-    const buf = [0, 0, 0];
-    return (t: number) => {
-      for (const [i, g] of numbers("w", 3, t).entries()) {
-        buf[i] = t === 1 ? g : 0.9 * buf[i] + g;
-        w[i] -= 0.1 * buf[i];
-      }
-      if (t % k !== 0) return w;
-      slow = w.map((x, i) => alpha * x + (1 - alpha) * slow[i]);
-      for (const i of w.keys()) w[i] = slow[i];
-      if (pullback) {
-        slowBuf = buf.map((x, i) => alpha * x + (1 - alpha) * slowBuf[i]);
-        for (const i of buf.keys()) buf[i] = slowBuf[i];
-      }
-      return w;
-    };
-  };
-
-  test.each([true, false])("with pullbackMomentum %j, against its formula", (pullback) => {
-    for (const backend of backends) {
-      const step = plain(4, 0.3, pullback);
-      const inner = make(class_("SGD"), { w: 3 }, { ...momentum, dtype: "f64", backend });
-      const opt = start(make(Lookahead, inner, { k: 4, alpha: 0.3, pullbackMomentum: pullback ? "pullback" : "none" }));
-      for (let t = 1; t <= 13; t++) {
-        train(opt, 1);
-        for (const [i, x] of step(t).entries()) expect(opt.params.w[i]).toBeCloseTo(x, 13);
-      }
-    }
-  });
-
-  test("with alpha 1 is the optimizer alone", () => {
-    const alone = train(start(make(class_("Adam"), { w: 9 })), 9);
-    const opt = train(start(make(Lookahead, make(class_("Adam"), { w: 9 }), { k: 2, alpha: 1 })), 9);
-    expect(bitsEqual(opt.params.w, alone.params.w)).toBe(true);
-  });
-
-  test("takes a run without it up where that stands", () => {
-    const alone = train(start(make(SGD, { w: 9 }, momentum)), 4);
-    const opt = make(Lookahead, make(SGD, { w: 9 }, momentum), { k: 3, pullbackMomentum: "pullback" });
-    const missing = ["w.slow", "w.slowMomentum"];
-    expectError(() => opt.loadStateDict(alone.stateDict()), RangeError, 'missing "w.slow"');
-    expect(opt.loadStateDict(alone.stateDict(), { strict: false })).toEqual({ missing, unexpected: [] });
-    expect(opt.state.w.slow).toEqual(alone.params.w);
-    expect(opt.state.w.slowMomentum).toEqual(alone.state.w.buf);
-    expectError(() => alone.loadStateDict(opt.stateDict()), RangeError, 'unexpected "w.slow"');
-    const wrapped = make(Lookahead, alone, { k: 3, pullbackMomentum: "pullback" });
-    expect(wrapped.state.w).toEqual(opt.state.w);
-  });
-
-  test("can be put around frozen parameters of any name, with momentum or without", () => {
-    const groups: object[] = [{ params: { w: [2, 2] } }, { params: { constructor: 2 }, useMuon: false }];
-    const inner = make(class_("Muon"), groups).freeze("constructor");
-    const opt = make(Lookahead, inner, { k: 1, pullbackMomentum: "pullback" });
-    expect(train(opt, 2).unfreeze("constructor").frozen).toEqual([]);
-  });
-
-  test("goes around thousands of parameters without looking at all of them for each", () => {
-    const names = Array.from({ length: 4000 }, (_, i) => `p${i}`);
-    const inner = make(SGD, Object.fromEntries(names.map((name) => [name, 1])), momentum);
-    const opt = make(Lookahead, inner, { k: 1, pullbackMomentum: "pullback" });
-    expect(opt.freeze(names).step().frozen).toEqual(names);
-  }, 8000);
-
-  test("counts its steps in groups without momentum too, also after a load", () => {
-    const groups = [{ params: { w: [2, 2] } }, { params: { b: 2 }, useMuon: false }];
-    const create = () => start(make(Lookahead, make(class_("Muon"), groups), { k: 1, pullbackMomentum: "pullback" }));
-    const opt = train(create(), 2);
-    const resumed = create();
-    resumed.loadStateDict(opt.stateDict());
-    expect(resumed.stateDict()).toEqual(opt.stateDict());
-    for (const { memory } of resumed.stateDict().groups) expect(memory).toEqual({ "Lookahead.steps": 2 });
-  });
-
-  test("slow weights start with each parameter's own first step, also after a load", () => {
-    const create = () => make(Lookahead, make(SGD, { a: 2, b: 2 }, { lr: 1 }), { k: 2, resetState: true });
-    const opt = train(start(create()).freeze("b"), 3);
-    // such as weights from elsewhere
-    opt.params.b.fill(8);
-    const resumed = create().freeze("b");
-    resumed.loadStateDict(opt.stateDict());
-    for (const one of [opt, resumed]) {
-      one.unfreeze("b").step({ a: new Float32Array(2), b: new Float32Array(2).fill(4) });
-      expect([...one.params.b]).toEqual([6, 6]);
-    }
-  });
-
-  test("what is remembered of a parameter that is frozen between two rounds is the same after a load", () => {
-    const create = () => start(make(Lookahead, make(SGD, { a: 2, b: 2 }, momentum), { k: 2, resetState: true }));
-    const opt = train(train(create(), 1).freeze("b"), 1);
-    const resumed = create().freeze("b");
-    resumed.loadStateDict(opt.stateDict());
-    for (const one of [opt, resumed]) train(one.unfreeze("b"), 3);
-    expectSame(resumed, opt);
-  });
-
-  test("around what evaluates the loss itself, hands the loss on", () => {
-    const inner = new gradstep.LBFGS({ x: 2 }, { maxIter: 2 });
-    const opt = new Lookahead(inner, { k: 2 });
-    opt.params.x.set([1, 2]);
-    const loss = () => {
-      opt.grads.x.set(opt.params.x);
-      return (opt.params.x[0] ** 2 + opt.params.x[1] ** 2) / 2;
-    };
-    expect(opt.step(loss)).toBe(2.5);
-    expect(opt.step(loss)).toBeLessThan(2.5);
-    expectError(() => new GrokfastEMA(inner), TypeError, "GrokfastEMA: LBFGS evaluates the loss itself");
-  });
-
-  test("an optimizer's own options stand before the wrapper's", () => {
-    const opt = new Lookahead(new gradstep.RMSprop({ w: 1 }), { alpha: 0.25 });
-    expect(opt.alpha).toBe(0.99);
-  });
-});
-
 test("methods of the optimizer take the gradients of the filter", () => {
   const [opt, alone] = [0, 1].map(() => start(make(class_("Sophia"), { w: 3 })));
   const filtered = make(GrokfastEMA, opt);
@@ -428,83 +289,6 @@ test("centralized gradients have no mean over what follows the first axis", () =
   expect([...inner.grads.b]).toEqual([-2, -1, 0, 3, -1, -1, -1, 3]);
   expect([...inner.grads.c]).toEqual([1, 2, 3]);
   expect([...opt.grads.a]).toEqual([1, 2, 6, -1, 0, 1]);
-});
-
-describe("bad input", () => {
-  const adam = () => make(class_("Adam"), { w: 2 });
-  const bad: [act: () => unknown, kind: ErrorConstructor, sentence: string][] = [
-    [() => make(Lookahead, undefined), TypeError, "Lookahead: expected an optimizer, got undefined"],
-    [() => make(Lookahead, {}), TypeError, "Lookahead: expected an optimizer, got Object"],
-    [() => make(Lookahead, class_("Adam")), TypeError, "Lookahead: expected an optimizer, got a function"],
-    [
-      () => make(GrokfastEMA, make(Lookahead, make(GrokfastEMA, adam()))),
-      TypeError,
-      "GrokfastEMA: the optimizer is in one already",
-    ],
-    [() => make(Lookahead, adam(), null), TypeError, "Lookahead: options must be an object, got null"],
-    [
-      () => make(Lookahead, adam(), { steps: 3 }),
-      TypeError,
-      'Lookahead: unknown option "steps", expected one of k, alpha',
-    ],
-    [() => make(GradientCentralization, adam(), { lr: 3 }), TypeError, 'GradientCentralization: unknown option "lr"'],
-    [() => make(Lookahead, adam(), { k: 0 }), RangeError, "Lookahead: k must be in [1, Infinity), got 0"],
-    [() => make(Lookahead, adam(), { k: 2.5 }), RangeError, "Lookahead: k must be a whole number, got 2.5"],
-    [() => make(Lookahead, adam(), { alpha: -1 }), RangeError, "Lookahead: alpha must be in [0, Infinity), got -1"],
-    [() => make(Lookahead, adam(), { resetState: 1 }), TypeError, "Lookahead: resetState must be true or false, got 1"],
-    [
-      () => make(Lookahead, adam(), { pullbackMomentum: "x" }),
-      RangeError,
-      'Lookahead: pullbackMomentum must be "none"',
-    ],
-    [
-      () => make(Lookahead, adam(), { pullbackMomentum: "reset" }),
-      RangeError,
-      'Lookahead: pullbackMomentum "reset" needs momentum',
-    ],
-    [() => make(GrokfastEMA, adam(), { alpha: 1 }), RangeError, "GrokfastEMA: alpha must be in [0, 1), got 1"],
-    [
-      () => make(GrokfastMA, adam(), { windowSize: 1.5 }),
-      RangeError,
-      "GrokfastMA: windowSize must be a whole number, got 1.5",
-    ],
-    [
-      () => gradstep.stepRows(make(Lookahead, adam()) as never, {}),
-      TypeError,
-      "stepRows: expected an optimizer without a wrapper, got Object",
-    ],
-    [
-      () => gradstep.stepRows(undefined as never, {}),
-      TypeError,
-      "stepRows: expected an optimizer without a wrapper, got undefined",
-    ],
-  ];
-  test.each(bad)("%s", (act, kind, sentence) => {
-    expectError(act, kind, sentence);
-  });
-
-  test.each(table)("an option that %s has not is not taken silently", (_, wrap) => {
-    const opt = wrap(adam());
-    expect(() => Object.assign(opt, { learningRate: 1 })).toThrow(TypeError);
-    expect(() => Object.assign(opt, { lr: 1 })).not.toThrow();
-  });
-
-  test("options of the whole", () => {
-    const disposed = adam();
-    disposed.dispose();
-    expect(() => make(Lookahead, disposed)).toThrow("Adam: used after dispose()");
-    const opt = train(make(Lookahead, adam(), { k: 2 }), 2);
-    const before = snapshot(opt);
-    expectError(() => opt.addGroup({ params: { w: 2 } }), RangeError, 'Adam: parameter "w" is given twice');
-    const dict = opt.stateDict();
-    const short = { ...dict, state: { w: { ...dict.state.w, slow: new Float32Array(1) } } };
-    expectError(() => opt.loadStateDict(short), RangeError, '"w.slow" has length 1, expected 2');
-    const slowless = { ...dict, params: { w: new Float32Array([7, 7]) }, state: { w: { ...dict.state.w, slow: 3 } } };
-    expectError(() => opt.loadStateDict(slowless), RangeError, '"w.slow" is 3, expected f32');
-    expectError(() => opt.loadStateDict(dict, { strickt: true }), TypeError, 'unknown option "strickt"');
-    expectUnchanged(opt, before);
-    expect(Object.keys(arraysOf(opt))).toContain("state.w.slow");
-  });
 });
 
 test.each([
